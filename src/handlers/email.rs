@@ -1,0 +1,1 @@
+//! `email`: sends a mail over SMTP.

@@ -1,0 +1,90 @@
+//! How a job stands: while it lives, and once it has ended.
+
+use serde_json::value::RawValue;
+
+use super::{Attempt, Job, JobError, Progress, State, Timestamp};
+
+/// A job that has not ended.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// What was accepted.
+    pub job: Job,
+    /// Where it stands; never an ended state.
+    pub state: State,
+    /// Attempts begun, released ones not counted.
+    pub attempt: u32,
+    /// When it is due, if it waits for its time.
+    pub due: Option<Timestamp>,
+    /// When its running attempt was lent to a worker.
+    pub leased_at: Option<Timestamp>,
+    /// Who runs it.
+    pub node: Option<String>,
+    /// Whether somebody asked for its end and its worker has yet to obey.
+    pub cancel_requested: bool,
+    /// What its handler last said of itself.
+    pub progress: Option<Progress>,
+    /// Its attempts so far, oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// A job that has ended: the one row that storage keeps of it.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// What was accepted.
+    pub job: Job,
+    /// How it ended; always an ended state.
+    pub state: State,
+    /// When it ended, on the queue engine's clock.
+    pub ended_at: Timestamp,
+    /// Attempts begun, released ones not counted.
+    pub attempt: u32,
+    /// All attempts kept, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// What the handler answered, as JSON text.
+    pub result: Option<Box<RawValue>>,
+    /// Why it did not succeed.
+    pub error: Option<JobError>,
+}
+
+impl Record {
+    /// When its last attempt began; `None` if none did.
+    #[must_use]
+    pub fn started_at(&self) -> Option<Timestamp> {
+        self.attempts.last().map(|a| a.started_at)
+    }
+
+    /// Who ran its last attempt.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        self.attempts.last().map(|a| a.node.as_str())
+    }
+}
+
+/// What an engine knows of a job.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// It lives.
+    Live(Live),
+    /// It has ended.
+    Ended(Record),
+}
+
+impl Found {
+    /// What was accepted.
+    #[must_use]
+    pub fn job(&self) -> &Job {
+        match self {
+            Self::Live(live) => &live.job,
+            Self::Ended(record) => &record.job,
+        }
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match self {
+            Self::Live(live) => live.state,
+            Self::Ended(record) => record.state,
+        }
+    }
+}

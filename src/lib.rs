@@ -1,0 +1,12 @@
+//! Windlass runs background jobs: give it work over HTTP, it runs it on a pool of threads, retries what fails, and keeps
+//! every result.
+
+pub mod clock;
+pub mod config;
+pub mod handlers;
+pub mod health;
+pub mod job;
+pub mod queue;
+pub mod sqlite;
+pub mod storage;
+pub mod threads;

@@ -1,0 +1,1 @@
+//! The queue on Redis: Lua scripts on one hash tag, Redis' own clock.

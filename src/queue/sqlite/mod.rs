@@ -1,0 +1,1 @@
+//! The queue on SQLite: for one process, without a server.

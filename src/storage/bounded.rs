@@ -1,0 +1,1 @@
+//! A deadline on every call of a storage whose driver has none.

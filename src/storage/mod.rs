@@ -1,0 +1,96 @@
+//! Where jobs that have ended are kept: one row a job, for as long as HISTORYDAYS says.
+//!
+//! [`Storage`] is the contract; [`postgres`] and [`sqlite`] keep it. [`bounded`] puts a deadline on every call, because
+//! the PostgreSQL driver has none.
+//!
+//! # Guarantees
+//!
+//! `tests/suite/contract/storage.rs` runs each of these against every engine.
+//!
+//! - **S1** A record stored twice is one row.
+//! - **S2** A bad record stops no other.
+//! - **S3** What is acknowledged is readable.
+//! - **S4** Retention counts from the end of a job.
+//! - **S5** Migrations may race.
+//! - **S6** Pages never repeat nor miss an ended job.
+//!
+//! # Not here
+//!
+//! Nothing about live jobs: those are wholly in the queue.
+
+pub mod bounded;
+mod error;
+mod migrations;
+mod page;
+pub mod postgres;
+pub mod sqlite;
+
+use std::time::Duration;
+
+use crate::job::{JobId, Record, Timestamp};
+
+pub use error::StorageError;
+pub use page::{Filter, MINUTE_BUCKETS, Minute, Page};
+
+/// What became of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stored {
+    /// It is stored.
+    New,
+    /// It had been stored before.
+    Known,
+    /// The store refused its content: it is kept with payload and result NULL, its bytes in `raw`, and this reason.
+    Defective(String),
+}
+
+/// Where ended jobs are kept.
+pub trait Storage: Send + Sync {
+    /// Makes sure that the store can be used: reached, its schema brought up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unfit`]: it never will be (a newer schema, a changed migration, no rights). Otherwise ask again.
+    fn check(&self) -> Result<(), StorageError>;
+
+    /// Stores records, at most 1,000; answers in order. All that are answered are committed and readable (S3), those
+    /// stored before are left as they were (S1), and one that the store refuses does not stop the rest (S2).
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`]: unknown which of them were stored; call again with all.
+    fn store(&self, records: &[Record]) -> Result<Vec<Stored>, StorageError>;
+
+    /// Records by id, in the order of `ids`; `None` for one that is not stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`]: call again.
+    fn find(&self, ids: &[JobId]) -> Result<Vec<Option<Record>>, StorageError>;
+
+    /// One page of the records that match, newest id first, those after `after` (exclusive) if given (S6).
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`]: call again.
+    fn page(
+        &self,
+        filter: &Filter,
+        after: Option<JobId>,
+        limit: usize,
+    ) -> Result<Page, StorageError>;
+
+    /// The counts of each minute from `since` (inclusive) to `until` (exclusive), oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`]: call again.
+    fn minutes(&self, since: Timestamp, until: Timestamp) -> Result<Vec<Minute>, StorageError>;
+
+    /// Forgets records that ended more than `history` before `now` (S4), in bounded pieces; tells how many rows (or, in
+    /// a store that forgets by the day, days) went. Call again until nothing goes.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`]: call again later.
+    fn retain(&self, now: Timestamp, history: Duration) -> Result<usize, StorageError>;
+}
