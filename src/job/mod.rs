@@ -3,11 +3,13 @@
 //! - [`JobId`], [`Ticket`]: names. [`Timestamp`]: instants on an engine's clock.
 //! - [`Job`]: what was accepted. [`Live`] and [`Record`]: how it stands while it lives and once it has ended.
 //! - [`State`] and [`MOVES`]: the life cycle. [`retry`]: when to try again. [`judge`]: what follows from an attempt.
+//! - [`duration`]: lengths of time as people write them.
 //!
 //! This module knows no other of the house.
 
 mod attempt;
 mod body;
+pub mod duration;
 mod id;
 mod record;
 pub mod retry;
