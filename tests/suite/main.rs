@@ -1,1 +1,13 @@
-//! .
+//! The suite: everything that is tested from outside, in one binary, since linking is what costs time.
+//!
+//! - `contract`: the guarantees Q1 … Q14 and S1 … S6, each against every engine.
+//! - `property`: random scripts of queue calls against a model of the queue, and against every engine.
+//! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
+//! - `support`: private servers, the bench that drives an engine, the program under test as a child process.
+//!
+//! One test or one theme: `cargo test --test suite contract::redis::lease`. Everything needs `redis-server` (7.0 or
+//! newer) and PostgreSQL's server programs on this machine; each test process starts its own, in temporary folders,
+//! and none touches a server that runs already. What is missing fails the test, with the command that installs it.
+
+#[cfg(test)]
+mod support;
