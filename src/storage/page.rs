@@ -1,5 +1,8 @@
 //! What can be asked of many records at once.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use crate::job::{Record, State, Timestamp};
 
 /// Which records to list; every given part must match.
@@ -51,4 +54,129 @@ pub struct Minute {
     /// Run times: bucket `i` counts those of at least `2^(i-1)` and less than `2^i` milliseconds (0: below 1 ms; the last
     /// one is open).
     pub histogram: [u64; MINUTE_BUCKETS],
+}
+
+impl Minute {
+    /// What `records` add to the counts, one entry a minute, type, queue and state. Every engine counts by this, so that
+    /// all tell the same.
+    ///
+    /// A retry is due when the attempt before it ended: its delay is not part of the record, so the wait of a retried job
+    /// holds its backoff. A job that ended without an attempt adds to `jobs` alone.
+    #[must_use]
+    pub fn tally<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Self> {
+        let mut minutes = BTreeMap::new();
+        for record in records {
+            let minute = Timestamp::from_micros(
+                record.ended_at.as_micros().div_euclid(MINUTE_MICROS) * MINUTE_MICROS,
+            );
+            let key = (minute, &record.job.kind, &record.job.queue, record.state);
+            minutes
+                .entry(key)
+                .or_insert_with(|| Self {
+                    minute,
+                    kind: record.job.kind.clone(),
+                    queue: record.job.queue.clone(),
+                    state: record.state,
+                    jobs: 0,
+                    wait_ms: 0,
+                    run_ms: 0,
+                    histogram: [0; MINUTE_BUCKETS],
+                })
+                .count(record);
+        }
+        minutes.into_values().collect()
+    }
+
+    fn count(&mut self, record: &Record) {
+        self.jobs += 1;
+        let Some((last, before)) = record.attempts.split_last() else {
+            return;
+        };
+        let due = [
+            record.job.run_at,
+            before.last().map(|attempt| attempt.ended_at),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(record.job.created_at(), Timestamp::max);
+        let run_ms = millis(last.ended_at.since(last.started_at));
+        self.wait_ms += millis(last.started_at.since(due));
+        self.run_ms += run_ms;
+        self.histogram[bucket(run_ms)] += 1;
+    }
+}
+
+const MINUTE_MICROS: i64 = 60_000_000;
+
+/// The bucket of a run time: the position of its highest bit, counted from 1; see [`Minute::histogram`].
+fn bucket(run_ms: u64) -> usize {
+    (u64::BITS - run_ms.leading_zeros()).min(MINUTE_BUCKETS as u32 - 1) as usize
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Attempt, Job, JobId, Outcome};
+    use proptest::prelude::*;
+    use serde_json::value::RawValue;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_micros(ms * 1000)
+    }
+
+    fn attempt(start: i64, end: i64) -> Attempt {
+        Attempt {
+            attempt: 1,
+            outcome: Outcome::Failed,
+            started_at: at(start),
+            ended_at: at(end),
+            node: "n".to_owned(),
+            error: None,
+            log: Vec::new(),
+        }
+    }
+
+    fn record(created: i64, attempts: Vec<Attempt>, ended: i64) -> Record {
+        let payload = RawValue::from_string("1".to_owned()).unwrap();
+        Record {
+            job: Job::new(JobId::mint(at(created), 7), "noop", "q", payload),
+            state: State::Succeeded,
+            ended_at: at(ended),
+            attempt: 1,
+            attempts,
+            result: None,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn the_last_attempt_counts_and_the_minute_is_that_of_the_end() {
+        let first = record(60_000, vec![attempt(60_100, 60_103)], 60_103);
+        let retried = record(
+            60_000,
+            vec![attempt(60_100, 60_200), attempt(61_200, 61_200)],
+            119_999,
+        );
+        let never = record(60_000, Vec::new(), 120_000);
+        let minutes = Minute::tally([&first, &retried, &never]);
+        assert_eq!(minutes.len(), 2);
+        assert_eq!((minutes[0].minute, minutes[0].jobs), (at(60_000), 2));
+        assert_eq!((minutes[0].wait_ms, minutes[0].run_ms), (100 + 1000, 3));
+        assert_eq!(minutes[0].histogram[..3], [1, 0, 1]);
+        assert_eq!((minutes[1].minute, minutes[1].jobs), (at(120_000), 1));
+        assert_eq!(minutes[1].histogram.iter().sum::<u64>(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn a_bucket_holds_its_powers_of_two(ms: u64) {
+            let i = bucket(ms);
+            prop_assert!(i == 0 || ms >= 1 << (i - 1));
+            prop_assert!(i == MINUTE_BUCKETS - 1 || ms < 1 << i);
+        }
+    }
 }
