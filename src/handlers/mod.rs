@@ -40,6 +40,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::config::Config;
 pub use crate::job::Failure;
 pub use context::{Cancellation, Context};
 pub use registry::{Registered, Registry, Wrong};
@@ -78,4 +79,18 @@ pub trait Handler: Send + Sync + 'static {
     /// [`Failure::retry`] or [`Failure::retry_in`] when another attempt may succeed, [`Failure::permanent`] when none can,
     /// [`Failure::cancelled`] when it stopped because [`Context::cancelled`] said so.
     fn run(&self, payload: Self::Payload, context: &Context) -> Result<Self::Output, Failure>;
+}
+
+/// The handlers that come with Windlass: `noop`, `sleep` and `email`.
+///
+/// # Errors
+///
+/// Which setting of `config` is wrong for the handler that needs it, and what is expected there.
+pub fn builtin(config: &Config) -> Result<Registry, String> {
+    let mut registry = Registry::new();
+    registry
+        .add(probe::Noop)
+        .add(probe::Sleep)
+        .add(email::Email::new(config)?);
+    Ok(registry)
 }

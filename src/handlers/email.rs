@@ -1,1 +1,0 @@
-//! `email`: sends a mail over SMTP.
