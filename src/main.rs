@@ -1,3 +1,7 @@
 //! The `windlass` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    windlass::cli::main()
+}

@@ -1,0 +1,103 @@
+//! The command line: what was typed goes to one command, and its end becomes an exit code.
+//!
+//! A command is one file of this module with a `run`, one variant of [`Command`] and one arm of `run` below.
+//!
+//! | exit code | means |
+//! | --- | --- |
+//! | 0 | fine |
+//! | 1 | it failed; the message says why |
+//! | 2 | the command line was not understood |
+//! | 70 | the daemon is broken inside and should be started again |
+//! | 78 | the configuration is wrong; starting again will not help |
+
+mod config;
+mod exit;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Loaded, Sources};
+
+pub use exit::Exit;
+
+/// Runs background jobs: give it work over HTTP, it runs it, retries what fails, and keeps every result.
+#[derive(Debug, Parser)]
+#[command(name = "windlass", version)]
+struct Line {
+    /// Read the settings of this file instead of /etc/windlass/windlass.toml.
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show every setting, its value, and where it was written.
+    Config(config::Options),
+}
+
+/// Runs the command of this process' command line to its end.
+#[must_use]
+pub fn main() -> ExitCode {
+    // One TLS provider for Redis, PostgreSQL and mail. A program that embeds us may have installed its own; that one
+    // then stays, which is what an error here means.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+    let line = match Line::try_parse() {
+        Ok(line) => line,
+        Err(err) => return not_a_command(&err).into(),
+    };
+    run(line).into()
+}
+
+fn run(line: Line) -> Exit {
+    let sources = Sources::of_process(line.config);
+    match line.command {
+        Command::Config(options) => config::run(&options, &sources),
+    }
+}
+
+/// Reads the settings, or says everything that is wrong with them.
+fn load(sources: &Sources) -> Result<Loaded, Exit> {
+    Config::load(sources).map_err(|problems| {
+        complain(&problems);
+        Exit::Configuration
+    })
+}
+
+/// Says what went wrong, on standard error.
+fn complain(what: &dyn fmt::Display) {
+    // Whoever closed standard error does not want to be told.
+    writeln!(io::stderr(), "windlass: {what}").ok();
+}
+
+/// Writes the answer of a command to standard output. A reader that has gone away (`| head`) is no failure.
+fn print(text: &str) -> Exit {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Exit::Fine,
+        Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Exit::Fine,
+        Err(err) => {
+            complain(&format_args!("cannot write to standard output: {err}"));
+            Exit::Failed
+        }
+    }
+}
+
+/// The end of a command line that names nothing to do: help and version are fine, anything else is not.
+fn not_a_command(err: &clap::Error) -> Exit {
+    // Whoever closed the output does not want to be told.
+    err.print().ok();
+    if err.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Fine
+    }
+}
