@@ -3,11 +3,14 @@
 //! - `contract`: the guarantees Q1 … Q14 and S1 … S6, each against every engine.
 //! - `property`: random scripts of queue calls against a model of the queue, and against every engine.
 //! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
+//! - `email`: the email handler against a mail server, on its good and its bad days.
 //! - `support`: private servers, the bench that drives an engine, the program under test as a child process.
 //!
 //! One test or one theme: `cargo test --test suite contract::redis::lease`. Everything needs `redis-server` (7.0 or
 //! newer) and PostgreSQL's server programs on this machine; each test process starts its own, in temporary folders,
 //! and none touches a server that runs already. What is missing fails the test, with the command that installs it.
 
+#[cfg(test)]
+mod email;
 #[cfg(test)]
 mod support;

@@ -406,3 +406,35 @@ fn shown(reply: &Response) -> String {
 fn broken(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Trouble {
     Trouble::Broken(std::io::Error::other(why))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn delays_double_from_five_minutes_to_an_hour_and_spread() {
+        let minutes = |attempt, jitter| delay(attempt, jitter).as_secs() / 60;
+        let seen: Vec<_> = (1..=7).map(|attempt| minutes(attempt, 0.0)).collect();
+        assert_eq!(seen, [5, 10, 20, 40, 60, 60, 60]);
+        assert_eq!(minutes(1, 1.0), 6);
+        assert_eq!(minutes(u32::MAX, 0.0), 60);
+    }
+
+    proptest! {
+        /// No text can end its own mail early, whatever a server takes for the end of a line.
+        #[test]
+        fn no_text_holds_the_end_of_a_mail(text in "[a.\r\n]{0,40}") {
+            let wire = stuffed(&text);
+            prop_assert!(wire.ends_with("\r\n"));
+            for line in wire.split_inclusive("\r\n") {
+                let line = line.strip_suffix("\r\n").expect("every line ends in CR LF");
+                prop_assert!(!line.contains(['\r', '\n']) && line != ".");
+            }
+            let back: Vec<_> = wire.split_terminator("\r\n").map(|l| l.strip_prefix('.').unwrap_or(l)).collect();
+            let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+            let lines: Vec<_> = lines.strip_suffix('\n').unwrap_or(&lines).split('\n').collect();
+            prop_assert_eq!(back, lines);
+        }
+    }
+}

@@ -8,6 +8,7 @@ use super::{Email, EmailPayload};
 use crate::config::{Config, Secret};
 use crate::handlers::{Context, Handler, Registry, Wrong, builtin};
 use crate::job::{ErrorKind, JobId, Timestamp};
+use crate::threads::spawn;
 
 fn config(url: Option<&str>) -> Config {
     Config {
@@ -70,7 +71,7 @@ fn written(value: Value) -> String {
 }
 
 /// The lines of one header, unfolded.
-fn header<'a>(text: &'a str, name: &str) -> Vec<String> {
+fn header(text: &str, name: &str) -> Vec<String> {
     let head = text
         .split("\r\n\r\n")
         .next()
@@ -341,4 +342,23 @@ fn wrong_settings_are_named() {
             .expect_err(url);
         assert!(err.starts_with(named), "{err}");
     }
+}
+
+#[test]
+fn a_cancelled_job_leaves_a_silent_server_at_once() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("smtp://{}", listener.local_addr().expect("bound"));
+    let email = Email::new(&config(Some(&url))).expect("an email handler");
+    let context = context();
+    let running = context.clone();
+    let run = spawn("email", move || {
+        email.run(payload(with(json!({}))), &running)
+    });
+    let silent = listener.accept().expect("the handler connects");
+    context.cancel();
+    let answer = run.expect("a thread").join().expect("no panic");
+    drop(silent);
+    let failure = answer.expect_err("cancelled");
+    assert_eq!(failure.error().kind, ErrorKind::Cancelled);
+    assert!(context.remaining() > Duration::from_secs(30));
 }

@@ -3,5 +3,7 @@
 pub mod children;
 pub mod daemon;
 pub mod http;
+pub mod mime;
 pub mod servers;
+pub mod smtp;
 pub mod wait;
