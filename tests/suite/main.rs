@@ -1,6 +1,7 @@
 //! The suite: everything that is tested from outside, in one binary, since linking is what costs time.
 //!
 //! - `contract`: the guarantees Q1 … Q14 and S1 … S6, each against every engine.
+//! - `protocol`: every history of a small world, searched through: the rules themselves, not the engines.
 //! - `property`: random scripts of queue calls against a model of the queue, and against every engine.
 //! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
 //! - `email`: the email handler against a mail server, on its good and its bad days.
@@ -12,5 +13,7 @@
 
 #[cfg(test)]
 mod email;
+#[cfg(test)]
+mod protocol;
 #[cfg(test)]
 mod support;
