@@ -36,8 +36,11 @@ pub(super) fn parse(text: &str) -> (Vec<Entry>, Vec<Fault>) {
     (entries, faults)
 }
 
+/// A key and its value, nothing for an empty line or a comment, or what is wrong.
+type Read = Result<Option<(String, String)>, &'static str>;
+
 /// Reads one entry (or empty line, or comment) and returns what follows its last line.
-fn entry(text: &str) -> (Result<Option<(String, String)>, &'static str>, &str) {
+fn entry(text: &str) -> (Read, &str) {
     let (line, after) = split_line(text);
     let body = line.trim_start();
     if body.is_empty() || body.starts_with('#') {

@@ -27,6 +27,7 @@ mod near;
 mod parse;
 mod problem;
 mod reference;
+mod setting;
 mod settings;
 mod sources;
 mod table;
@@ -34,6 +35,7 @@ mod written;
 
 pub use load::{Loaded, Shown};
 pub use problem::{Place, Problem, Problems};
-pub use reference::{Setting, Template};
+pub use reference::Template;
+pub use setting::Setting;
 pub use settings::{Backend, Config, LogFormat, QueueWeight, Queues, Secret};
 pub use sources::{DEFAULT_FILE, Sources, process_variable};

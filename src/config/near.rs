@@ -38,11 +38,11 @@ fn distance(a: &str, b: &str) -> usize {
     strsim::damerau_levenshtein(a, b)
 }
 
-/// Two slips in a long word, one in a short one: `PATH` must not look like a mistyped `DATE`.
+/// Two slips in a long word, one in a shorter one, none in the shortest: `MODE` is not a mistyped `NODE`.
 fn tolerance(word: &str) -> usize {
     match word.len() {
-        0..=3 => 0,
-        4..=7 => 1,
+        0..=4 => 0,
+        5..=7 => 1,
         _ => 2,
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::settings::Config;
 use super::table::TABLE;
 
-pub use super::table::Setting;
+use super::setting::Setting;
 
 /// A file to begin from, with every setting at its default, commented out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Template {
                 &default
             };
             let unset = if default.is_empty() {
-                " Not set by default."
+                "# Not set by default; an example:\n"
             } else {
                 ""
             };
@@ -104,7 +104,7 @@ const ENV_HEAD: &str = "\
 fn write_entry(text: &mut String, setting: &Setting, unset: &str, line: &str) {
     let written = write!(
         text,
-        "\n# {}{unset}\n# Form: {}.\n#{line}\n",
+        "\n# {}\n# Form: {}.\n{unset}#{line}\n",
         setting.meaning, setting.form
     );
     // Writing to a String cannot fail.
@@ -117,5 +117,96 @@ fn toml_value(text: &str) -> String {
         text.to_owned()
     } else {
         format!("\"{text}\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::sources::Sources;
+    use super::*;
+
+    #[test]
+    fn the_files_in_config_are_the_templates() {
+        for (written, template, command) in [
+            (
+                include_str!("../../config/windlass.toml"),
+                Template::Toml,
+                "cargo run -- config --template toml > config/windlass.toml",
+            ),
+            (
+                include_str!("../../config/windlass.env"),
+                Template::Env,
+                "cargo run -- config --template env > config/windlass.env",
+            ),
+        ] {
+            assert!(
+                written == template.text(),
+                "the table of settings has changed: {command}"
+            );
+        }
+    }
+
+    /// Takes the `#` off every line that shows a setting.
+    fn uncommented(text: &str) -> String {
+        text.lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(entry) if entry.starts_with(|c: char| c.is_ascii_alphabetic()) => entry,
+                _ => line,
+            })
+            .fold(String::new(), |text, line| text + line + "\n")
+    }
+
+    #[test]
+    fn the_templates_are_read_as_they_are_and_with_every_line_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let (toml, env) = (
+            folder.path().join("windlass.toml"),
+            folder.path().join(".env"),
+        );
+        fs::write(&toml, uncommented(&Template::Toml.text())).unwrap();
+        fs::write(&env, uncommented(&Template::Env.text())).unwrap();
+        for sources in [
+            Sources {
+                file: Some(toml),
+                ..Sources::none()
+            },
+            Sources {
+                dot_env: Some(env),
+                ..Sources::none()
+            },
+        ] {
+            let loaded = Config::load(&sources).unwrap();
+            assert_eq!(loaded.warnings, []);
+            for (shown, setting) in loaded.shown.iter().zip(&TABLE) {
+                assert_ne!(
+                    shown.place,
+                    super::super::Place::Default,
+                    "{}",
+                    setting.name
+                );
+                let text = (setting.show)(&loaded.config);
+                let default = setting.default_text();
+                let expected = if default.is_empty() {
+                    setting.example
+                } else {
+                    &default
+                };
+                let mut example = Config::default();
+                (setting.set)(&mut example, expected).unwrap();
+                assert_eq!(text, (setting.show)(&example), "{}", setting.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_for_the_readme_has_a_row_a_setting() {
+        let table = Config::reference_table();
+        assert_eq!(table.lines().count(), 2 + TABLE.len());
+        assert!(table.contains("| `WORKERCOUNT` | `10` | 1 to 1024 threads |"));
+        for row in table.lines() {
+            assert_eq!(row.matches('|').count(), 5, "{row}");
+        }
     }
 }

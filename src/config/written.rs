@@ -6,8 +6,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::problem::{Place, Problem, quoted};
+use super::setting::Setting;
 use super::sources::{FILE_VARIABLE, Sources};
-use super::table::{Setting, TABLE};
+use super::table::TABLE;
 use super::{dotenv, file, near};
 
 /// Largest source that is read. None comes near; a device or a log named by mistake ends here.

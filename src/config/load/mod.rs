@@ -1,11 +1,12 @@
 //! The second step: what was written means something, or it is a problem.
 
-use super::mask;
-use super::problem::{Place, Problem, Problems, quoted};
-use super::settings::Config;
-use super::sources::Sources;
-use super::table::{Setting, TABLE};
-use super::written::{Text, gather};
+use crate::config::mask;
+use crate::config::problem::{Place, Problem, Problems, quoted};
+use crate::config::setting::Setting;
+use crate::config::settings::Config;
+use crate::config::sources::Sources;
+use crate::config::table::TABLE;
+use crate::config::written::{Text, gather};
 
 /// The settings as they hold, and how they came about.
 #[derive(Debug, Clone)]
@@ -136,3 +137,6 @@ fn show(setting: &Setting, config: &Config, place: Place) -> Shown {
         place,
     }
 }
+
+#[cfg(test)]
+mod tests;

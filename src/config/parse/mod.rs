@@ -13,8 +13,8 @@ use std::time::Duration;
 use crate::job::duration::{parse_duration, written};
 use crate::job::is_name;
 
-use super::near;
-use super::{QueueWeight, Queues};
+use crate::config::near;
+use crate::config::{QueueWeight, Queues};
 
 /// Most queues that one daemon takes from: each is a line to look into and a bell to listen for.
 const QUEUES_MAX: usize = 256;
@@ -28,7 +28,7 @@ const LIMIT_MAX: u32 = 100_000;
 type Parsed<T> = Result<T, String>;
 
 /// A whole number within bounds.
-pub(super) fn number<T>(text: &str, bounds: RangeInclusive<T>) -> Parsed<T>
+pub(in crate::config) fn number<T>(text: &str, bounds: RangeInclusive<T>) -> Parsed<T>
 where
     T: FromStr + PartialOrd + std::fmt::Display,
 {
@@ -48,7 +48,7 @@ where
 }
 
 /// A number of bytes within bounds: `1048576`, `1024KiB`, `1MiB`.
-pub(super) fn size(text: &str, bounds: RangeInclusive<usize>) -> Parsed<usize> {
+pub(in crate::config) fn size(text: &str, bounds: RangeInclusive<usize>) -> Parsed<usize> {
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
@@ -78,7 +78,7 @@ fn not_a_size() -> String {
 }
 
 /// Shows a size as [`size`] reads it.
-pub(super) fn shown_size(bytes: usize) -> String {
+pub(in crate::config) fn shown_size(bytes: usize) -> String {
     for (unit, scale) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
         if bytes >= scale && bytes.is_multiple_of(scale) {
             return format!("{}{unit}", bytes / scale);
@@ -88,7 +88,10 @@ pub(super) fn shown_size(bytes: usize) -> String {
 }
 
 /// A length of time within bounds.
-pub(super) fn duration(text: &str, bounds: RangeInclusive<Duration>) -> Parsed<Duration> {
+pub(in crate::config) fn duration(
+    text: &str,
+    bounds: RangeInclusive<Duration>,
+) -> Parsed<Duration> {
     let length = parse_duration(text).map_err(|err| format!("is {err}"))?;
     if length < *bounds.start() {
         Err(format!("is shorter than {}", written(*bounds.start())))
@@ -100,7 +103,7 @@ pub(super) fn duration(text: &str, bounds: RangeInclusive<Duration>) -> Parsed<D
 }
 
 /// One of a few words.
-pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Parsed<T> {
+pub(in crate::config) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Parsed<T> {
     if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
         return Ok(*value);
     }
@@ -113,13 +116,13 @@ pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Parsed<T> {
 }
 
 /// A path. It need not be there yet.
-pub(super) fn path(text: &str) -> Parsed<PathBuf> {
+pub(in crate::config) fn path(text: &str) -> Parsed<PathBuf> {
     no_control(text)?;
     Ok(PathBuf::from(text))
 }
 
 /// A name as queues have them.
-pub(super) fn name(text: &str) -> Parsed<String> {
+pub(in crate::config) fn name(text: &str) -> Parsed<String> {
     if is_name(text) {
         Ok(text.to_owned())
     } else {
@@ -132,7 +135,7 @@ fn not_a_name() -> String {
 }
 
 /// A node's name: like other names, and it may be `host:port`.
-pub(super) fn node(text: &str) -> Parsed<String> {
+pub(in crate::config) fn node(text: &str) -> Parsed<String> {
     const NODE_NAME_MAX: usize = 128;
     let mut bytes = text.bytes();
     let fits = text.len() <= NODE_NAME_MAX
@@ -149,7 +152,7 @@ pub(super) fn node(text: &str) -> Parsed<String> {
 }
 
 /// Where the API listens.
-pub(super) fn api_addr(text: &str) -> Parsed<SocketAddr> {
+pub(in crate::config) fn api_addr(text: &str) -> Parsed<SocketAddr> {
     let numeric = match text.strip_prefix("localhost:") {
         Some(port) => format!("127.0.0.1:{port}"),
         None => text.to_owned(),
@@ -170,7 +173,7 @@ pub(super) fn api_addr(text: &str) -> Parsed<SocketAddr> {
 }
 
 /// `critical:6,default:3,low:1` by weight, `critical,default,low` in strict order.
-pub(super) fn queues(text: &str) -> Parsed<Queues> {
+pub(in crate::config) fn queues(text: &str) -> Parsed<Queues> {
     let parts: Vec<&str> = text.split(',').map(str::trim).collect();
     if parts.len() > QUEUES_MAX {
         return Err(format!("names more than {QUEUES_MAX} queues"));
@@ -204,7 +207,7 @@ pub(super) fn queues(text: &str) -> Parsed<Queues> {
 }
 
 /// Shows queues as [`queues`] reads them.
-pub(super) fn shown_queues(queues: &Queues) -> String {
+pub(in crate::config) fn shown_queues(queues: &Queues) -> String {
     let plain = queues.strict || matches!(queues.list.as_slice(), [only] if only.weight == 1);
     let parts: Vec<String> = queues
         .list
@@ -221,7 +224,7 @@ pub(super) fn shown_queues(queues: &Queues) -> String {
 }
 
 /// `image=2,email=10`.
-pub(super) fn limits(text: &str) -> Parsed<BTreeMap<String, u32>> {
+pub(in crate::config) fn limits(text: &str) -> Parsed<BTreeMap<String, u32>> {
     let mut limits = BTreeMap::new();
     if text.is_empty() {
         return Ok(limits);
@@ -244,7 +247,7 @@ pub(super) fn limits(text: &str) -> Parsed<BTreeMap<String, u32>> {
 }
 
 /// Shows limits as [`limits`] reads them.
-pub(super) fn shown_limits(limits: &BTreeMap<String, u32>) -> String {
+pub(in crate::config) fn shown_limits(limits: &BTreeMap<String, u32>) -> String {
     let parts: Vec<String> = limits
         .iter()
         .map(|(queue, limit)| format!("{queue}={limit}"))
@@ -261,10 +264,12 @@ fn queue_name(text: &str) -> Parsed<String> {
 
 /// A part of a text that is not secret, for the middle of a message.
 fn shown(text: &str) -> String {
-    super::problem::quoted(text).trim_matches('`').to_owned()
+    crate::config::problem::quoted(text)
+        .trim_matches('`')
+        .to_owned()
 }
 
-pub(super) fn no_control(text: &str) -> Parsed<()> {
+pub(in crate::config) fn no_control(text: &str) -> Parsed<()> {
     if text.chars().any(char::is_control) {
         return Err(
             "holds a control character (a line break, perhaps); write it in one line".to_owned(),
@@ -274,6 +279,9 @@ pub(super) fn no_control(text: &str) -> Parsed<()> {
 }
 
 /// Shows a path as [`path`] reads it.
-pub(super) fn shown_path(path: &std::path::Path) -> String {
+pub(in crate::config) fn shown_path(path: &std::path::Path) -> String {
     path.display().to_string()
 }
+
+#[cfg(test)]
+mod tests;

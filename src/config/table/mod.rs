@@ -6,8 +6,9 @@ use log::LevelFilter;
 
 use crate::job::duration::written;
 
-use super::settings::{Backend, Config, LogFormat, Secret};
-use super::{address, parse};
+use crate::config::setting::Setting;
+use crate::config::settings::{Backend, LogFormat, Secret};
+use crate::config::{address, parse};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -19,30 +20,8 @@ const MIB: usize = 1 << 20;
 /// accepted all or nothing.
 const SUBMIT_MAX: usize = 1_000;
 
-/// One setting.
-#[derive(Debug)]
-pub struct Setting {
-    /// Its name in the configuration file: `worker_count`.
-    pub name: &'static str,
-    /// What can be written, with the unit and the bounds.
-    pub form: &'static str,
-    /// What it is for, in a sentence.
-    pub meaning: &'static str,
-    /// A value other than the default, for the templates.
-    pub example: &'static str,
-    /// Whether it may hold a password. It can then also be read from a file or a credential, and is shown masked.
-    pub secret: bool,
-    /// Whether it may be empty, which then means: not set.
-    pub(super) optional: bool,
-    /// Puts the meaning of a text into a configuration. An error continues the sentence "`text` …".
-    pub(super) set: fn(&mut Config, &str) -> Result<(), String>,
-    /// The text that `set` would read as the present value; empty when it is not set.
-    pub(super) show: fn(&Config) -> String,
-}
-
 /// Every setting, in the order in which people meet them.
-pub(super) const TABLE: [Setting; 30] = [
-    // Where things are kept.
+pub(in crate::config) const TABLE: [Setting; 30] = [
     Setting {
         name: "backend",
         form: "redis, embedded",
@@ -92,7 +71,7 @@ pub(super) const TABLE: [Setting; 30] = [
     Setting {
         name: "runtime_dir",
         form: "a folder",
-        meaning: "Where the node's lock lies. Not set: what systemd hands over, or a folder of the user's among the temporary files.",
+        meaning: "Where the node's lock lies. Not set: RUNTIME_DIRECTORY, or a folder among the temporary files.",
         example: "/run/windlass",
         secret: false,
         optional: true,
@@ -164,7 +143,7 @@ pub(super) const TABLE: [Setting; 30] = [
     Setting {
         name: "max_retries",
         form: "0 to 1000",
-        meaning: "How many failed attempts are followed by another, for jobs that do not say themselves: 5 means up to 6 attempts.",
+        meaning: "How many failed attempts are followed by another, for jobs that do not say: 5 means up to 6.",
         example: "10",
         secret: false,
         optional: false,
@@ -405,25 +384,6 @@ pub(super) const TABLE: [Setting; 30] = [
     },
 ];
 
-impl Setting {
-    /// Its name in the environment and in `.env`: `WORKERCOUNT`.
-    #[must_use]
-    pub fn variable(&self) -> String {
-        self.name.replace('_', "").to_ascii_uppercase()
-    }
-
-    /// The text of its default; empty when it is not set by default.
-    #[must_use]
-    pub fn default_text(&self) -> String {
-        (self.show)(&Config::default())
-    }
-
-    /// Its other name in the environment: `WORKER_COUNT`.
-    pub(super) fn long_variable(&self) -> String {
-        self.name.to_ascii_uppercase()
-    }
-}
-
 fn put<T>(field: &mut T, parsed: Result<T, String>) -> Result<(), String> {
     *field = parsed?;
     Ok(())
@@ -435,3 +395,6 @@ fn some<T>(text: &str, parse: fn(&str) -> Result<T, String>) -> Result<Option<T>
     }
     parse(text).map(Some)
 }
+
+#[cfg(test)]
+mod tests;
