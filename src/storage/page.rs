@@ -87,6 +87,28 @@ impl Minute {
         minutes.into_values().collect()
     }
 
+    /// Puts together what was counted for the same minute, type, queue and state.
+    pub(super) fn merge<'a>(minutes: impl IntoIterator<Item = &'a Self>) -> Vec<Self> {
+        let mut merged: BTreeMap<_, Self> = BTreeMap::new();
+        for minute in minutes {
+            merged
+                .entry((minute.minute, &minute.kind, &minute.queue, minute.state))
+                .and_modify(|sum| sum.add(minute))
+                .or_insert_with(|| minute.clone());
+        }
+        merged.into_values().collect()
+    }
+
+    /// Adds what was counted elsewhere for the same minute, type, queue and state.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.jobs += other.jobs;
+        self.wait_ms += other.wait_ms;
+        self.run_ms += other.run_ms;
+        for (mine, theirs) in self.histogram.iter_mut().zip(other.histogram) {
+            *mine += theirs;
+        }
+    }
+
     fn count(&mut self, record: &Record) {
         self.jobs += 1;
         let Some((last, before)) = record.attempts.split_last() else {

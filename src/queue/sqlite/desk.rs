@@ -1,0 +1,201 @@
+//! What operators ask, and what the daemon asks on its own behalf.
+
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::reserve::cancelled;
+use super::rows::{LEASES, OUTBOX, Row, WHOLE, Whole, bytes, id_at};
+use super::step::{End, Step};
+use super::{SqliteQueue, failed};
+use crate::job::{Event, Found, JobId, Timestamp};
+use crate::queue::{Cancelled, Desk, Node, QueueCounts, QueueError, TICKETS_PER_CALL_MAX};
+use crate::sqlite::DbError;
+
+impl Desk for SqliteQueue {
+    fn check(&self) -> Result<(), QueueError> {
+        // Opening the file has brought its schema up to date; what remains is whether it still answers.
+        self.db
+            .read(|conn| Ok(conn.query_row("SELECT only FROM engine", [], |_| Ok(()))?))
+            .map_err(|err| failed("check", err))
+    }
+
+    fn find(&self, ids: &[JobId]) -> Result<Vec<Option<Found>>, QueueError> {
+        let whole = self.db.read(|conn| {
+            let mut find = conn.prepare_cached(&format!("{WHOLE} WHERE j.id = ?1"))?;
+            ids.iter()
+                .map(|id| {
+                    Ok(find
+                        .query_row(params![bytes(*id)], Whole::read)
+                        .optional()?)
+                })
+                .collect::<Result<Vec<_>, DbError>>()
+        });
+        whole
+            .and_then(|whole| {
+                whole
+                    .iter()
+                    .map(|one| one.as_ref().map(Whole::found).transpose())
+                    .collect()
+            })
+            .map_err(|err| failed("find", err))
+    }
+
+    fn cancel(&self, id: JobId) -> Result<Cancelled, QueueError> {
+        self.step("cancel", move |step| step.cancel(id))
+    }
+
+    fn pause(&self, queue: &str, paused: bool) -> Result<(), QueueError> {
+        let name = queue.to_owned();
+        self.step("pause", move |step| {
+            let queue = step.queue(&name)?;
+            let line = step.change(queue)?;
+            line.paused = paused;
+            if !paused && line.ready > 0 {
+                step.ring.insert(queue);
+            }
+            Ok(())
+        })
+    }
+
+    fn queues(&self) -> Result<Vec<QueueCounts>, QueueError> {
+        let counts = self.db.read(|conn| {
+            let mut find = conn.prepare_cached(
+                "SELECT name, paused, ready, scheduled, running FROM queues ORDER BY name",
+            )?;
+            let counts = find.query_map([], |row| {
+                let count = |i| row.get(i).map(i64::unsigned_abs);
+                Ok(QueueCounts {
+                    queue: row.get(0)?,
+                    paused: row.get(1)?,
+                    ready: count(2)?,
+                    scheduled: count(3)?,
+                    running: count(4)?,
+                })
+            })?;
+            Ok(counts.collect::<Result<_, _>>()?)
+        });
+        counts.map_err(|err| failed("queues", err))
+    }
+
+    fn totals(&self) -> Result<Vec<(String, u64)>, QueueError> {
+        const NAMES: [&str; 6] = [
+            "succeeded",
+            "dead",
+            "cancelled",
+            "expired",
+            "quarantined",
+            "outbox",
+        ];
+        let totals = self.db.read(|conn| {
+            let mut find =
+                conn.prepare_cached(&format!("SELECT {} FROM engine", NAMES.join(", ")))?;
+            Ok(find.query_row([], |row| {
+                NAMES
+                    .iter()
+                    .enumerate()
+                    .map(|(i, name)| Ok(((*name).to_owned(), row.get::<_, i64>(i)?.unsigned_abs())))
+                    .collect()
+            })?)
+        });
+        totals.map_err(|err| failed("totals", err))
+    }
+
+    fn beat(&self, node: &Node) -> Result<(), QueueError> {
+        let name = node.node.clone();
+        let said = serde_json::to_string(node).map_err(|err| QueueError::broken("beat", err))?;
+        self.step("beat", move |step| {
+            step.conn
+                .prepare_cached(
+                    "INSERT INTO nodes (node, seen_at, said) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (node) DO UPDATE SET seen_at = ?2, said = ?3",
+                )?
+                .execute(params![name, step.now.as_micros(), said])?;
+            Ok(())
+        })
+    }
+
+    fn nodes(&self, within: Duration) -> Result<Vec<Node>, QueueError> {
+        let said = self.step("nodes", move |step| {
+            let oldest = (step.now - within).as_micros();
+            step.conn
+                .prepare_cached("DELETE FROM nodes WHERE seen_at < ?1")?
+                .execute([oldest])?;
+            let mut find = step
+                .conn
+                .prepare_cached("SELECT seen_at, said FROM nodes ORDER BY node")?;
+            let said = find.query_map([], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+            })?;
+            Ok(said.collect::<Result<Vec<_>, _>>()?)
+        })?;
+        said.into_iter()
+            .map(|(seen_at, said)| {
+                let node: Node =
+                    serde_json::from_str(&said).map_err(|err| QueueError::broken("nodes", err))?;
+                Ok(Node {
+                    seen_at: Timestamp::from_micros(seen_at),
+                    ..node
+                })
+            })
+            .collect()
+    }
+
+    fn take_over(&self, node: &str, max_crashes: u32) -> Result<usize, QueueError> {
+        let mut taken = 0;
+        loop {
+            let name = node.to_owned();
+            let lapsed = self.step("take_over", move |step| step.take_over(&name, max_crashes))?;
+            taken += lapsed;
+            // In bounded steps (Q11); the last one is not full.
+            if lapsed < TICKETS_PER_CALL_MAX {
+                return Ok(taken);
+            }
+        }
+    }
+}
+
+impl Step<'_, '_> {
+    fn cancel(&mut self, id: JobId) -> Result<Cancelled, DbError> {
+        let Some(row) = Row::find(self.conn, id)? else {
+            return Ok(Cancelled::Unknown);
+        };
+        match row.line {
+            OUTBOX => Ok(Cancelled::TooLate),
+            LEASES => {
+                self.conn
+                    .prepare_cached("UPDATE jobs SET cancel = 1 WHERE id = ?1")?
+                    .execute(params![bytes(id)])?;
+                Ok(Cancelled::Requested)
+            }
+            _ => {
+                let end = End {
+                    event: Event::Cancel,
+                    attempt: row.attempts(),
+                    result: None,
+                    error: Some(cancelled()),
+                };
+                self.end(&row, &end)?;
+                Ok(Cancelled::Ended)
+            }
+        }
+    }
+
+    fn take_over(&mut self, node: &str, max_crashes: u32) -> Result<usize, DbError> {
+        let mut find = self.conn.prepare_cached(
+            "SELECT id FROM jobs WHERE line = ?1 AND node = ?2 ORDER BY at LIMIT ?3",
+        )?;
+        let ids = find
+            .query_map(params![LEASES, node, TICKETS_PER_CALL_MAX as i64], |row| {
+                id_at(row, 0)
+            })?
+            .collect::<Result<Vec<_>, _>>()?;
+        for id in &ids {
+            self.lapse(*id, max_crashes)?;
+        }
+        self.conn
+            .prepare_cached("DELETE FROM nodes WHERE node = ?1")?
+            .execute([node])?;
+        Ok(ids.len())
+    }
+}

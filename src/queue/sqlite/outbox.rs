@@ -1,0 +1,61 @@
+//! Ended jobs go out: claimed for a minute, forgotten once they are stored.
+
+use std::time::Duration;
+
+use rusqlite::params;
+
+use super::rows::{OUTBOX, WHOLE, Whole, bytes};
+use super::step::Step;
+use crate::job::JobId;
+use crate::queue::{BODY_BYTES_PER_CALL_MAX, TICKETS_PER_CALL_MAX};
+use crate::sqlite::DbError;
+
+/// For how long a recorder has what it claimed to itself.
+const CLAIM: Duration = Duration::from_secs(60);
+
+impl Step<'_, '_> {
+    /// Claims ended jobs, those first that have waited longest (Q9).
+    pub(super) fn collect(&mut self, want: usize) -> Result<Vec<Whole>, DbError> {
+        let until = (self.now + CLAIM).as_micros();
+        self.cut(OUTBOX, until)?;
+        let mut find = self.conn.prepare_cached(&format!(
+            "{WHOLE} WHERE j.line = ?1 AND j.at <= ?2 ORDER BY j.at LIMIT ?3"
+        ))?;
+        let want = want.min(TICKETS_PER_CALL_MAX) as i64;
+        let mut rows = find.query(params![OUTBOX, self.now.as_micros(), want])?;
+        let (mut claimed, mut size) = (Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            let whole = Whole::read(row)?;
+            size += whole.len();
+            if size > BODY_BYTES_PER_CALL_MAX && !claimed.is_empty() {
+                break;
+            }
+            claimed.push(whole);
+        }
+        drop(rows);
+        let mut claim = self
+            .conn
+            .prepare_cached("UPDATE jobs SET at = ?2 WHERE id = ?1")?;
+        for whole in &claimed {
+            claim.execute(params![bytes(whole.id()), until])?;
+        }
+        Ok(claimed)
+    }
+
+    /// Forgets ended jobs; one that lives, or is not there, is left alone.
+    pub(super) fn stored(&mut self, ids: &[JobId]) -> Result<(), DbError> {
+        let mut job = self
+            .conn
+            .prepare_cached("DELETE FROM jobs WHERE id = ?1 AND line = ?2")?;
+        let mut body = self
+            .conn
+            .prepare_cached("DELETE FROM bodies WHERE id = ?1")?;
+        for id in ids {
+            if job.execute(params![bytes(*id), OUTBOX])? > 0 {
+                body.execute(params![bytes(*id)])?;
+                self.engine.outbox -= 1;
+            }
+        }
+        Ok(())
+    }
+}

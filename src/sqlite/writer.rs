@@ -1,0 +1,199 @@
+//! The writer takes all work that waits, does it in one transaction, and answers each after the commit.
+
+use std::fs::File;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender};
+use rusqlite::Connection;
+
+use super::{Bells, DbError};
+
+/// Most pieces of work in one transaction: what fails at the commit fails for all, and an answer waits for the last.
+const GROUP_MAX: usize = 64;
+
+/// A transaction as work sees it: the connection, and bells to ring after the commit.
+pub(crate) struct Tx<'a> {
+    conn: &'a Connection,
+    rung: &'a mut Vec<String>,
+}
+
+impl<'a> Tx<'a> {
+    /// The connection itself, which outlives this view of it.
+    pub(crate) fn conn(&self) -> &'a Connection {
+        self.conn
+    }
+
+    /// Rings a bell once the work is committed.
+    pub(crate) fn ring(&mut self, name: &str) {
+        self.rung.push(name.to_owned());
+    }
+}
+
+impl Deref for Tx<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        self.conn
+    }
+}
+
+/// A piece of work whose answer's type the writer need not know.
+pub(super) trait Task: Send {
+    /// Does the work; it is called once.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), DbError>;
+    /// Answers: with what the work gave, or with why it came to nothing.
+    fn answer(self: Box<Self>, outcome: Result<(), DbError>);
+}
+
+/// The one kind of task: a closure, and the caller who waits for its answer.
+pub(super) struct Call<T, F> {
+    work: Option<F>,
+    answer: Option<T>,
+    reply: Sender<Result<T, DbError>>,
+}
+
+impl<T, F> Call<T, F> {
+    pub(super) fn new(work: F, reply: Sender<Result<T, DbError>>) -> Self {
+        Self {
+            work: Some(work),
+            answer: None,
+            reply,
+        }
+    }
+}
+
+impl<T, F> Task for Call<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        let Some(work) = self.work.take() else {
+            return Err(DbError::broken("work was done twice"));
+        };
+        // A bug in one call must not take the writer from all others; its savepoint is rolled back.
+        let answer = catch_unwind(AssertUnwindSafe(|| work(tx)))
+            .map_err(|_| DbError::broken("the call panicked"))??;
+        self.answer = Some(answer);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), DbError>) {
+        let Self { answer, reply, .. } = *self;
+        let answer =
+            outcome.and_then(|()| answer.ok_or_else(|| DbError::broken("work gave no answer")));
+        if reply.try_send(answer).is_err() {
+            log::warn!("a write was answered after its caller had given up");
+        }
+    }
+}
+
+/// What the writer thread owns.
+pub(super) struct Writer {
+    conn: Connection,
+    inbox: Receiver<Box<dyn Task>>,
+    bells: Arc<Bells>,
+    /// Let go of last: the file's lock, and the sign that it is closed.
+    held: (File, Sender<()>),
+}
+
+impl Writer {
+    pub(super) fn new(
+        conn: Connection,
+        inbox: Receiver<Box<dyn Task>>,
+        bells: Arc<Bells>,
+        held: (File, Sender<()>),
+    ) -> Self {
+        Self {
+            conn,
+            inbox,
+            bells,
+            held,
+        }
+    }
+
+    /// Works until nobody can send any more, then closes the file.
+    pub(super) fn run(self) {
+        while let Ok(first) = self.inbox.recv() {
+            let mut group = vec![first];
+            group.extend(self.inbox.try_iter().take(GROUP_MAX - 1));
+            self.commit(group);
+        }
+        if let Err(err) = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(truncate)", [], |_| Ok(()))
+        {
+            log::warn!("the database's log was not emptied at its end: {err}");
+        }
+        if let Err((_, err)) = self.conn.close() {
+            log::warn!("the database did not close cleanly: {err}");
+        }
+        let (lock, closing) = self.held;
+        // In this order: who sees the sign may open the file again at once.
+        drop(lock);
+        drop(closing);
+    }
+
+    fn commit(&self, group: Vec<Box<dyn Task>>) {
+        let mut rung = Vec::new();
+        let mut done = Vec::with_capacity(group.len());
+        let mut whole = self.execute("BEGIN IMMEDIATE");
+        for mut task in group {
+            let outcome = match &whole {
+                Ok(()) => self.attempt(task.as_mut(), &mut rung),
+                Err(err) => Err(err.again()),
+            };
+            // Some failures (no room, above all) end the whole transaction, and with it what was done before.
+            if let (Ok(()), Err(err)) = (&whole, &outcome)
+                && self.conn.is_autocommit()
+            {
+                whole = Err(err.again());
+            }
+            done.push((task, outcome));
+        }
+        if whole.is_ok() {
+            whole = self.execute("COMMIT");
+        }
+        if whole.is_err()
+            && !self.conn.is_autocommit()
+            && let Err(err) = self.execute("ROLLBACK")
+        {
+            log::error!("a failed transaction could not be rolled back: {err}");
+        }
+        if whole.is_ok() {
+            self.bells.ring(rung);
+        }
+        for (task, outcome) in done {
+            task.answer(match &whole {
+                Ok(()) => outcome,
+                Err(err) => outcome.and_then(|()| Err(err.again())),
+            });
+        }
+    }
+
+    /// Does one piece of work in its own savepoint.
+    fn attempt(&self, task: &mut dyn Task, rung: &mut Vec<String>) -> Result<(), DbError> {
+        self.execute("SAVEPOINT work")?;
+        let before = rung.len();
+        let outcome = task.run(&mut Tx {
+            conn: &self.conn,
+            rung,
+        });
+        if outcome.is_err() {
+            rung.truncate(before);
+            if !self.conn.is_autocommit() {
+                self.execute("ROLLBACK TO work")?;
+            }
+        }
+        if !self.conn.is_autocommit() {
+            self.execute("RELEASE work")?;
+        }
+        outcome
+    }
+
+    fn execute(&self, sql: &str) -> Result<(), DbError> {
+        self.conn.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+}
