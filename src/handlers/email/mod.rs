@@ -20,6 +20,7 @@ mod check;
 mod connection;
 mod message;
 mod smtp;
+mod stumble;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -1,10 +1,8 @@
 //! A letter goes to a mail server, step by step, so that it can be told at which one it failed.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::commands::{Auth, Data, Ehlo, Mail, Rcpt, Starttls};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter, ServerInfo};
@@ -13,6 +11,7 @@ use rustls::ClientConfig;
 
 use super::connection::{Connection, Patience, Trouble};
 use super::message::Letter;
+use super::stumble::{Step, Stumble, at, shown};
 use crate::handlers::{Context, Failure};
 
 /// How long the server may take to say that it has the mail (RFC 5321, 4.5.3.2.6). Who gives up sooner sends it twice.
@@ -20,12 +19,6 @@ const END_OF_DATA: Duration = Duration::from_secs(600);
 
 /// After how long a connection that nobody used is not used again; servers close them after some minutes.
 const IDLE: Duration = Duration::from_secs(30);
-
-/// The least delay after a refusal that is not for good: greylisting wants to see us again, but not at once.
-const REFUSED_DELAY: Duration = Duration::from_secs(5 * 60);
-
-/// The most delay after a refusal that is not for good.
-const REFUSED_DELAY_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// How the connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,51 +67,6 @@ struct Line {
     server: ServerInfo,
 }
 
-/// What was being done when it failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step<'a> {
-    Connect,
-    Hello,
-    Encrypt,
-    Login,
-    Sender(&'a Address),
-    Recipient(&'a Address),
-    Data,
-    End,
-}
-
-impl Step<'_> {
-    /// Whether it was about the mail; before that, it was about us, and another mail would have fared no better.
-    fn concerns_the_mail(self) -> bool {
-        matches!(
-            self,
-            Self::Sender(_) | Self::Recipient(_) | Self::Data | Self::End
-        )
-    }
-}
-
-impl fmt::Display for Step<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connect => f.write_str("the connection"),
-            Self::Hello => f.write_str("the greeting"),
-            Self::Encrypt => f.write_str("the encryption"),
-            Self::Login => f.write_str("the user and password of SMTPURL"),
-            Self::Sender(address) => write!(f, "the sender {address}"),
-            Self::Recipient(address) => write!(f, "the recipient {address}"),
-            Self::Data | Self::End => f.write_str("the text of the mail"),
-        }
-    }
-}
-
-/// A step and what went wrong with it.
-struct Stumble<'a>(Step<'a>, Trouble);
-
-/// What goes wrong in the step `step`.
-fn at<'a>(step: Step<'a>) -> impl FnOnce(Trouble) -> Stumble<'a> {
-    move |trouble| Stumble(step, trouble)
-}
-
 impl Smtp {
     /// Sends to `server`, and keeps at most `idle_max` connections for the next mails.
     pub(super) fn new(server: Server, idle_max: usize) -> Self {
@@ -142,9 +90,10 @@ impl Smtp {
     /// refused; else to be tried again.
     pub(super) fn send(&self, letter: &Letter, context: &Context) -> Result<String, Failure> {
         let patience = Patience::of(context);
-        let (line, reply) = self
-            .deliver(letter, patience)
-            .map_err(|stumble| self.failure(stumble, context.attempt()))?;
+        let (line, reply) = self.deliver(letter, patience).map_err(|stumble| {
+            let Server { host, port, .. } = &self.server;
+            stumble.failure(&format!("{host}:{port}"), context.attempt())
+        })?;
         self.keep(line);
         Ok(shown(&reply))
     }
@@ -297,31 +246,6 @@ impl Smtp {
         // Lines are pushed and popped whole: a panic elsewhere cannot leave half of one here.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn failure(&self, Stumble(step, trouble): Stumble<'_>, attempt: u32) -> Failure {
-        let Server { host, port, .. } = &self.server;
-        match trouble {
-            Trouble::Cancelled => Failure::cancelled(),
-            Trouble::Unfit(why) => Failure::permanent(format!("{host}:{port}: {why}")),
-            Trouble::Refused(reply) => {
-                let said = format!("{host}:{port} refused {step}: {}", shown(&reply));
-                let for_good = reply.code().severity == Severity::PermanentNegativeCompletion;
-                if for_good && step.concerns_the_mail() {
-                    Failure::permanent(said)
-                } else {
-                    Failure::retry_in(delay(attempt, fastrand::f64()), said)
-                }
-            }
-            Trouble::Broken(err) => {
-                let unknown = if step == Step::End {
-                    "; it may have taken the mail all the same: the repeat bears the same Message-ID"
-                } else {
-                    ""
-                };
-                Failure::retry(format!("{host}:{port}, at {step}: {err}{unknown}"))
-            }
-        }
-    }
 }
 
 /// Names the sender. A mail that the server could not take for its alphabet ends here.
@@ -388,38 +312,15 @@ fn stuffed(text: &str) -> String {
     out
 }
 
-/// How long to wait after the refusal of the attempt with this number: from 5 minutes, doubled each time, up to an hour,
-/// and up to a fifth more, so that mails refused together do not come back together.
-fn delay(attempt: u32, jitter: f64) -> Duration {
-    let doubled = REFUSED_DELAY.saturating_mul(1 << attempt.saturating_sub(1).min(10));
-    doubled.min(REFUSED_DELAY_MAX).mul_f64(1.0 + jitter / 5.0)
-}
-
-/// A reply in one line.
-fn shown(reply: &Response) -> String {
-    let text: Vec<_> = reply.message().filter(|line| !line.is_empty()).collect();
-    format!("{} {}", reply.code(), text.join(" "))
-        .trim_end()
-        .to_owned()
-}
-
 fn broken(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Trouble {
     Trouble::Broken(std::io::Error::other(why))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
 
-    #[test]
-    fn delays_double_from_five_minutes_to_an_hour_and_spread() {
-        let minutes = |attempt, jitter| delay(attempt, jitter).as_secs() / 60;
-        let seen: Vec<_> = (1..=7).map(|attempt| minutes(attempt, 0.0)).collect();
-        assert_eq!(seen, [5, 10, 20, 40, 60, 60, 60]);
-        assert_eq!(minutes(1, 1.0), 6);
-        assert_eq!(minutes(u32::MAX, 0.0), 60);
-    }
+    use super::*;
 
     proptest! {
         /// No text can end its own mail early, whatever a server takes for the end of a line.

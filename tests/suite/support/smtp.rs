@@ -1,11 +1,16 @@
-//! A real, small mail server that keeps what it is sent and misbehaves as it is told.
+//! A real, small mail server that keeps what it is sent and misbehaves as it is told. It speaks TLS as `localhost`, by a
+//! certificate that [`authority`] vouches for.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use windlass::threads::{Stop, spawn};
 
 use super::wait::{PATIENCE, wait_until};
@@ -47,9 +52,15 @@ pub struct SmtpServer {
     acceptor: Option<JoinHandle<()>>,
 }
 
+/// The file of the one authority that a client of this server has to trust; what SSL_CERT_FILE should say.
+pub fn authority() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/support/tls/authority.pem")
+}
+
 #[derive(Default)]
 struct Shared {
     stop: Stop,
+    encrypted: bool,
     extensions: Vec<String>,
     seen: Mutex<Seen>,
 }
@@ -74,14 +85,24 @@ impl SmtpServer {
         Self::start_with(&["8BITMIME", "SMTPUTF8"])
     }
 
-    /// A server that offers these extensions.
+    /// A server that offers these extensions, among them STARTTLS.
     pub fn start_with(extensions: &[&str]) -> Self {
+        Self::launch(extensions, false)
+    }
+
+    /// A server that is encrypted from the first byte.
+    pub fn start_encrypted() -> Self {
+        Self::launch(&["8BITMIME"], true)
+    }
+
+    fn launch(extensions: &[&str], encrypted: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = listener
             .local_addr()
             .expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             extensions: extensions.iter().map(ToString::to_string).collect(),
+            encrypted,
             ..Shared::default()
         });
         let accepting = Arc::clone(&shared);
@@ -194,30 +215,93 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// A socket whose reads wait in slices, and end when the test does.
-struct Patient {
-    socket: TcpStream,
+/// A socket, encrypted or not, whose reads wait in slices and end when the test does.
+struct Wire {
+    stream: Stream,
     stop: Stop,
 }
 
-impl Read for Patient {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+enum Stream {
+    Plain(TcpStream),
+    Encrypted(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+impl Wire {
+    /// The same socket, encrypted from here on.
+    fn encrypted(self) -> Self {
+        let Stream::Plain(socket) = self.stream else {
+            panic!("a client that asks for STARTTLS within TLS");
+        };
+        let tls = ServerConnection::new(identity()).expect("a good configuration");
+        Self {
+            stream: Stream::Encrypted(Box::new(StreamOwned::new(tls, socket))),
+            stop: self.stop,
+        }
+    }
+
+    fn patiently<T>(&mut self, mut act: impl FnMut(&mut Stream) -> io::Result<T>) -> io::Result<T> {
         loop {
-            match self.socket.read(buffer) {
+            match act(&mut self.stream) {
                 Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                     if self.stop.is_stopped() {
-                        return Ok(0);
+                        return Err(ErrorKind::Interrupted.into());
                     }
                 }
-                read => return read,
+                done => return done,
             }
         }
     }
 }
 
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.patiently(|stream| match stream {
+            Stream::Plain(socket) => socket.read(buffer),
+            Stream::Encrypted(tls) => tls.read(buffer),
+        });
+        match read {
+            // `read_line` would try again for ever.
+            Err(err) if err.kind() == ErrorKind::Interrupted && self.stop.is_stopped() => Ok(0),
+            read => read,
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.patiently(|stream| match stream {
+            Stream::Plain(socket) => socket.write(bytes),
+            Stream::Encrypted(tls) => tls.write(bytes),
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.patiently(|stream| match stream {
+            Stream::Plain(socket) => socket.flush(),
+            Stream::Encrypted(tls) => tls.flush(),
+        })
+    }
+}
+
+/// Who the server is, for those who trust [`authority`].
+fn identity() -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/server.pem"));
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key"));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.expect("a certificate")],
+            key.expect("a key"),
+        );
+    Arc::new(config.expect("key and certificate fit"))
+}
+
 struct Session {
-    input: BufReader<Patient>,
-    output: TcpStream,
+    /// `None` only while it is being encrypted.
+    wire: Option<BufReader<Wire>>,
     shared: Arc<Shared>,
     from: String,
     to: Vec<String>,
@@ -227,16 +311,28 @@ impl Session {
     fn new(socket: TcpStream, shared: Arc<Shared>) -> io::Result<Self> {
         socket.set_read_timeout(Some(SLICE))?;
         socket.set_nodelay(true)?;
-        Ok(Self {
-            output: socket.try_clone()?,
-            input: BufReader::new(Patient {
-                socket,
+        let mut session = Self {
+            wire: Some(BufReader::new(Wire {
+                stream: Stream::Plain(socket),
                 stop: shared.stop.clone(),
-            }),
+            })),
             shared,
             from: String::new(),
             to: Vec::new(),
-        })
+        };
+        if session.shared.encrypted {
+            session.encrypt();
+        }
+        Ok(session)
+    }
+
+    fn encrypt(&mut self) {
+        let wire = self.wire.take().expect("there is always one");
+        self.wire = Some(BufReader::new(wire.into_inner().encrypted()));
+    }
+
+    fn wire(&mut self) -> &mut BufReader<Wire> {
+        self.wire.as_mut().expect("there is always one")
     }
 
     fn run(mut self) -> io::Result<()> {
@@ -255,6 +351,10 @@ impl Session {
                     .map(|(i, l)| format!("250{}{l}", if i == last { ' ' } else { '-' }))
                     .collect();
                 self.answer(&line, &reply.join("\r\n"))?;
+            } else if verb == "STARTTLS" {
+                if self.answer(&line, "220 go ahead")? {
+                    self.encrypt();
+                }
             } else if verb.starts_with("MAIL FROM:") {
                 self.from = address(&line);
                 self.to.clear();
@@ -323,7 +423,7 @@ impl Session {
             Act::Say(line) => self.say(line),
             Act::Drip(line) => {
                 for byte in line.bytes() {
-                    self.output.write_all(&[byte])?;
+                    self.wire().get_mut().write_all(&[byte])?;
                     if self.shared.stop.wait(SLICE) {
                         break;
                     }
@@ -332,7 +432,7 @@ impl Session {
             }
             Act::Hang => {
                 // Until the client or the test goes.
-                io::copy(&mut self.input, &mut io::sink())?;
+                io::copy(self.wire(), &mut io::sink())?;
                 Err(ErrorKind::UnexpectedEof.into())
             }
             Act::HangUp => Err(ErrorKind::ConnectionAborted.into()),
@@ -340,13 +440,15 @@ impl Session {
     }
 
     fn say(&mut self, line: &str) -> io::Result<()> {
-        self.output.write_all(format!("{line}\r\n").as_bytes())
+        let wire = self.wire().get_mut();
+        wire.write_all(format!("{line}\r\n").as_bytes())?;
+        wire.flush()
     }
 
     /// One line without its end, which must be CR LF as the protocol wants it; `None` when the client has gone.
     fn line(&mut self) -> io::Result<Option<String>> {
         let mut line = String::new();
-        if self.input.read_line(&mut line)? == 0 {
+        if self.wire().read_line(&mut line)? == 0 {
             return Ok(None);
         }
         match line.strip_suffix("\r\n") {

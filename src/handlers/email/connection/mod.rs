@@ -360,3 +360,6 @@ fn odd(what: &str) -> io::Error {
 fn invalid(err: impl std::error::Error + Send + Sync + 'static) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, err)
 }
+
+#[cfg(test)]
+mod tests;
