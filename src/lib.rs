@@ -7,6 +7,7 @@ pub mod config;
 pub mod handlers;
 pub mod health;
 pub mod job;
+pub mod logging;
 pub mod queue;
 pub mod sqlite;
 pub mod storage;
