@@ -1,0 +1,125 @@
+-- base.lua: what every script begins with: names of keys, the clock, batched commands, counters, bells.
+-- KEYS  1 the key `meta`; all other keys have its prefix, so that a script stays in one slot
+-- ARGV  1 the present instant in microseconds, or empty: then Redis' own clock
+local P = string.sub(KEYS[1], 1, -5)
+local JOBS, RUNS, HISTORY, PROGRESS, RESULTS =
+  P .. 'jobs', P .. 'runs', P .. 'history', P .. 'progress', P .. 'results'
+local LATER, LEASES, EXPIRY, OUTBOX = P .. 'later', P .. 'leases', P .. 'expiry', P .. 'outbox'
+local UNIQUE, DEPTH, PAUSED, CLOCK = P .. 'unique', P .. 'depth', P .. 'paused', P .. 'clock'
+
+-- Lua's own text of a number has 14 digits, and an instant has 16: never join one without this.
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+local now
+if ARGV[1] == '' then
+  local time = redis.call('TIME')
+  now = time[1] * 1000000 + time[2]
+else
+  now = tonumber(ARGV[1])
+end
+local NOW = text(now)
+
+-- `unpack` fails near 8,000 values; a multiple of 2 and 3 keeps pairs together.
+local CHUNK = 996
+
+-- Calls `command key args...` in as few calls as may be.
+local function bulk(command, key, args)
+  local count = #args
+  if count == 0 then
+    return
+  end
+  if count <= CHUNK then
+    redis.call(command, key, unpack(args))
+    return
+  end
+  for from = 1, count, CHUNK do
+    redis.call(command, key, unpack(args, from, math.min(from + CHUNK - 1, count)))
+  end
+end
+
+-- The answers of `command key args...` (HMGET, ZMSCORE) in order; false for what is not there.
+local function fetch(command, key, args)
+  local count = #args
+  if count == 0 then
+    return {}
+  end
+  if count <= CHUNK then
+    return redis.call(command, key, unpack(args))
+  end
+  local all = {}
+  for from = 1, count, CHUNK do
+    for _, value in ipairs(redis.call(command, key, unpack(args, from, math.min(from + CHUNK - 1, count)))) do
+      all[#all + 1] = value
+    end
+  end
+  return all
+end
+
+-- The queue of a member `id:n:queue`, and its number.
+local function queue_of(member)
+  if string.byte(member, 39) == 58 then -- one digit, as nearly always
+    return string.sub(member, 40), string.sub(member, 38, 38)
+  end
+  local n, queue = string.match(member, '^(%d+):(.+)$', 38)
+  return queue, n
+end
+
+-- Changes of the counters and the bells to ring, gathered and written once by `finish`.
+local waiting, scheduled, running, totals, rung = {}, {}, {}, {}, {}
+-- Queues in whose lines this call left tickets of ended jobs.
+local littered = {}
+
+local function add(counters, name, by)
+  counters[name] = (counters[name] or 0) + by
+end
+
+local function write_counts()
+  for queue, by in pairs(waiting) do
+    if redis.call('HINCRBY', DEPTH, 'w:' .. queue, by) <= 0 and littered[queue] then
+      -- Nothing waits, so whatever still stands in the lines is of jobs that have ended.
+      redis.call('UNLINK', P .. 'ready:' .. queue, P .. 'suspect:' .. queue)
+    end
+  end
+  for queue, by in pairs(scheduled) do
+    redis.call('HINCRBY', DEPTH, 's:' .. queue, by)
+  end
+  for queue, by in pairs(running) do
+    redis.call('HINCRBY', DEPTH, 'r:' .. queue, by)
+    if by < 0 and redis.call('HDEL', DEPTH, 'full:' .. queue) == 1 then
+      rung[queue] = true -- somebody passed over it while it was full
+    end
+  end
+  for state, by in pairs(totals) do
+    redis.call('HINCRBY', DEPTH, 't:' .. state, by)
+  end
+  waiting, scheduled, running, totals = {}, {}, {}, {}
+end
+
+local function finish()
+  write_counts()
+  for queue in pairs(rung) do
+    local bell = P .. 'bell:' .. queue
+    if redis.call('EXISTS', bell) == 0 then
+      redis.call('RPUSH', bell, 1)
+    end
+  end
+end
+
+-- Adds score, member, ... to a timed set, `queues` naming the queue of each. Where that makes the next event earlier
+-- it rings: sleepers know only of the event that they were told.
+local function add_timed(set, additions, queues)
+  if #additions == 0 then
+    return
+  end
+  local head = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
+  local earliest = head and tonumber(head) or math.huge
+  for i = 1, #queues do
+    local at = tonumber(additions[2 * i - 1])
+    if at < earliest then
+      rung[queues[i]] = true
+    end
+  end
+  bulk('ZADD', set, additions)
+end

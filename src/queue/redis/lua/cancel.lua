@@ -1,0 +1,28 @@
+-- cancel.lua: ends a job that waits, or asks for the end of one that runs.
+-- KEYS  1 meta
+-- ARGV  1 now   2 id
+-- Returns {now, ended | requested | late | unknown}
+local id = ARGV[2]
+local body = redis.call('HGET', JOBS, id)
+if not body then
+  return {now, 'unknown'}
+elseif redis.call('HEXISTS', RESULTS, id) == 1 then
+  return {now, 'late'}
+end
+local expires, queue, unique = string.match(body, '^(%-?%d+) %-?%d+ (%S+) ([^\n]*)\n')
+if not queue then
+  return redis.error_reply('DEFECT the job has no head that can be read; it ends when its turn comes')
+end
+local row = redis.call('HGET', RUNS, id)
+local n, failures, crashes, _, leased_at, _, node = parse_run(row)
+if redis.call('ZSCORE', LEASES, id .. ':' .. n .. ':' .. queue) then
+  redis.call('HSET', RUNS, id, run_row(n, failures, crashes, '1', leased_at, expires, node, unique))
+  return {now, 'requested'}
+end
+end_waiting(id, queue, row, unique, 'cancelled')
+if expires ~= '0' then
+  redis.call('ZREM', EXPIRY, id .. ':' .. queue .. ':' .. unique)
+end
+write_ends()
+finish()
+return {now, 'ended'}

@@ -1,0 +1,68 @@
+-- release.lua: gives leases back uncounted: to the head of their line, or for later (Q3, Q8).
+-- KEYS  1 meta
+-- ARGV  1 now, then per release three words: `id:n:queue`, delay (us), the attempt or empty
+-- Returns {now, a letter per release: q queued · l waits for its time · c ended, since that was asked for · - not ours}
+local members, ids = {}, {}
+for at = 2, #ARGV, 3 do
+  members[#members + 1] = ARGV[at]
+  ids[#ids + 1] = string.sub(ARGV[at], 1, 36)
+end
+local held, runs = fetch('ZMSCORE', LEASES, members), fetch('HMGET', RUNS, ids)
+local answers, gone, gone_ids, rows, seen = {}, {}, {}, {}, {}
+local heads, later, queues, expiry, expiry_queues = {}, {}, {}, {}, {}
+for i, member in ipairs(members) do
+  if not held[i] or seen[member] then
+    answers[i] = '-'
+  else
+    seen[member] = true
+    local id, queue = ids[i], queue_of(member)
+    local delay, attempt = tonumber(ARGV[3 * i]), ARGV[3 * i + 1]
+    local n, failures, crashes, mark, _, expires, _, unique = parse_run(runs[i])
+    gone[#gone + 1] = member
+    gone_ids[#gone_ids + 1] = id
+    add(running, queue, -1)
+    if mark == '1' then
+      answers[i] = 'c'
+      end_job(id, 'cancelled', ' ' .. (failures + crashes) .. '\n\n' .. attempt .. '\n', unique)
+    else
+      if attempt ~= '' then
+        remember(id, attempt)
+      end
+      rows[#rows + 1] = id
+      rows[#rows + 1] = run_row(n + 1, failures, crashes, '0', '0', expires, '', unique)
+      if delay > 0 then
+        answers[i] = 'l'
+        later[#later + 1] = text(now + delay)
+        later[#later + 1] = id .. ':' .. (n + 1) .. ':' .. queue
+        queues[#queues + 1] = queue
+        add(scheduled, queue, 1)
+      else
+        answers[i] = 'q'
+        local line = P .. (crashes > 0 and 'suspect:' or 'ready:') .. queue
+        heads[line] = heads[line] or {}
+        -- The last is pushed first, so that they stand in the order in which they came.
+        table.insert(heads[line], 1, id .. ':' .. (n + 1))
+        add(waiting, queue, 1)
+        rung[queue] = true
+      end
+      if expires ~= '0' then
+        expiry[#expiry + 1] = expires
+        expiry[#expiry + 1] = id .. ':' .. queue .. ':' .. unique
+        expiry_queues[#expiry_queues + 1] = queue
+      end
+    end
+  end
+end
+for line, tickets in pairs(heads) do
+  bulk('LPUSH', line, tickets)
+end
+bulk('ZREM', LEASES, gone)
+if redis.call('EXISTS', PROGRESS) == 1 then
+  bulk('HDEL', PROGRESS, gone_ids)
+end
+bulk('HSET', RUNS, rows)
+add_timed(LATER, later, queues)
+add_timed(EXPIRY, expiry, expiry_queues)
+write_ends()
+finish()
+return {now, table.concat(answers)}

@@ -1,0 +1,19 @@
+-- stored.lua: forgets ended jobs that storage holds (Q9).
+-- KEYS  1 meta
+-- ARGV  1 now, then ids
+-- Returns {now}
+local ids = {}
+local asked = {unpack(ARGV, 2)}
+for i, score in ipairs(fetch('ZMSCORE', OUTBOX, asked)) do
+  if score then -- whatever is not in the outbox lives, or was forgotten before
+    ids[#ids + 1] = asked[i]
+  end
+end
+bulk('HDEL', JOBS, ids)
+bulk('HDEL', RESULTS, ids)
+bulk('HDEL', RUNS, ids)
+if redis.call('EXISTS', HISTORY) == 1 then
+  bulk('HDEL', HISTORY, ids)
+end
+bulk('ZREM', OUTBOX, ids)
+return {now}
