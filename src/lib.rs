@@ -2,6 +2,7 @@
 //! every result.
 
 pub mod cli;
+pub mod api;
 pub mod clock;
 pub mod config;
 pub mod handlers;

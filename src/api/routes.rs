@@ -1,0 +1,355 @@
+//! The route table: the one source of what can be asked, how, and what answers it.
+
+use tiny_http::{Header, Method};
+
+use super::exchange::Exchange;
+use super::near::near;
+use super::problem::ApiError;
+use super::server::Shared;
+use super::{act, read, submit, watch};
+use crate::api::answer::Answer;
+
+/// One method of one path.
+pub struct Route {
+    /// The method. A `GET` answers `HEAD` as well.
+    pub method: &'static str,
+    /// The path; `{…}` stands for one segment of it.
+    pub path: &'static str,
+    /// Its name in other programs.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// The query parameters that it knows.
+    pub query: &'static [&'static str],
+    handler: Handler,
+}
+
+/// What the handler of a route decides.
+pub enum Then {
+    /// This is the answer.
+    Answer(Answer),
+    /// The answer comes later; whoever is called with the exchange sees to it.
+    Later(Box<dyn FnOnce(Exchange) + Send>),
+}
+
+/// Answers the requests of one route.
+type Handler = fn(&Shared, &Incoming<'_>) -> Result<Then, ApiError>;
+
+/// A request as its handler sees it.
+#[derive(Debug)]
+pub struct Incoming<'a> {
+    /// The segments that stand for `{…}` in the path, in order.
+    pub segments: Vec<String>,
+    /// The query's parameters; known to the route, none of them twice.
+    pub query: Vec<(String, String)>,
+    /// The headers.
+    pub headers: &'a [Header],
+    /// The whole body.
+    pub body: &'a [u8],
+}
+
+impl Incoming<'_> {
+    /// The value of a query parameter, if it is there.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().find(|(n, _)| n == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// All routes.
+pub const ROUTES: &[Route] = &[
+    Route {
+        method: "POST",
+        path: "/submit",
+        name: "submit",
+        summary: "Accepts one job, an array of jobs, or NDJSON with a job a line.",
+        query: &["wait"],
+        handler: submit::submit,
+    },
+    Route {
+        method: "GET",
+        path: "/jobs/{id}",
+        name: "job",
+        summary: "Tells how a job stands; with `wait`, once it has ended.",
+        query: &["wait"],
+        handler: read::job,
+    },
+    Route {
+        method: "POST",
+        path: "/jobs/{id}/cancel",
+        name: "cancel",
+        summary: "Ends a waiting job, or asks the worker of a running one to stop it.",
+        query: &[],
+        handler: act::cancel,
+    },
+    Route {
+        method: "GET",
+        path: "/healthz",
+        name: "healthz",
+        summary: "Answers while the process serves.",
+        query: &[],
+        handler: watch::healthz,
+    },
+    Route {
+        method: "GET",
+        path: "/readyz",
+        name: "readyz",
+        summary: "Tells whether the daemon can serve, and what it misses.",
+        query: &[],
+        handler: watch::readyz,
+    },
+];
+
+/// What a request line leads to.
+pub enum Resolved {
+    /// A route, with the segments of the path and the parameters of the query.
+    Route(&'static Route, Vec<String>, Vec<(String, String)>),
+    /// An answer that needs no handler.
+    Answer(Answer),
+}
+
+impl Route {
+    /// Answers a request of this route.
+    ///
+    /// # Errors
+    ///
+    /// The refusal to answer with.
+    pub fn handle(&self, shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError> {
+        (self.handler)(shared, incoming)
+    }
+}
+
+/// Finds what a request line leads to.
+///
+/// # Errors
+///
+/// 404, 405, 501, or 400 for a query that the route does not know.
+pub fn resolve(method: &Method, target: &str) -> Result<Resolved, ApiError> {
+    let method = method.as_str();
+    if !METHODS.contains(&method) {
+        return Err(ApiError::NotImplemented(format!(
+            "the method `{}` is not done here",
+            shorten(method)
+        )));
+    }
+    if target == "*" && method == "OPTIONS" {
+        let answer = Answer::empty(200).with("Allow", &METHODS.join(", "));
+        return Ok(Resolved::Answer(answer));
+    }
+    let (path, query) = split_target(target);
+    let segments = decode_path(path)?;
+    let here: Vec<_> = ROUTES
+        .iter()
+        .filter_map(|route| Some((route, matches(route.path, &segments)?)))
+        .collect();
+    if here.is_empty() {
+        return Err(not_found(path));
+    }
+    let wanted = if method == "HEAD" { "GET" } else { method };
+    if let Some((route, segments)) = here.iter().find(|(route, _)| route.method == wanted) {
+        let query = parse_query(query, route)?;
+        return Ok(Resolved::Route(route, segments.clone(), query));
+    }
+    let allow = allow(here.iter().map(|(route, _)| route.method));
+    if method == "OPTIONS" {
+        return Ok(Resolved::Answer(Answer::empty(200).with("Allow", &allow)));
+    }
+    Err(ApiError::MethodNotAllowed(allow))
+}
+
+/// The methods that some path might allow; others are 501.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
+
+fn allow<'a>(methods: impl Iterator<Item = &'a str>) -> String {
+    let mut allow: Vec<&str> = Vec::new();
+    for method in methods {
+        allow.push(method);
+        if method == "GET" {
+            allow.push("HEAD");
+        }
+    }
+    allow.push("OPTIONS");
+    allow.join(", ")
+}
+
+fn not_found(path: &str) -> ApiError {
+    let known = ROUTES.iter().map(|route| route.path);
+    let hint = near(path, known).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    ApiError::NotFound(format!("there is nothing at `{}`{hint}", shorten(path)))
+}
+
+/// The segments that `{…}` stands for, if the path is one of the pattern's.
+fn matches(pattern: &str, segments: &[String]) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    let mut given = segments.iter();
+    for wanted in pattern.split('/').skip(1) {
+        let segment = given.next()?;
+        if wanted.starts_with('{') {
+            if segment.is_empty() {
+                return None;
+            }
+            found.push(segment.clone());
+        } else if wanted != segment {
+            return None;
+        }
+    }
+    given.next().is_none().then_some(found)
+}
+
+/// Path and query of a request target, whose absolute form is allowed too.
+fn split_target(target: &str) -> (&str, &str) {
+    let target = match target.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphabetic()) => {
+            rest.find(['/', '?']).map_or("/", |at| &rest[at..])
+        }
+        _ => target,
+    };
+    target.split_once('?').unwrap_or((target, ""))
+}
+
+fn decode_path(path: &str) -> Result<Vec<String>, ApiError> {
+    let Some(path) = path.strip_prefix('/') else {
+        return Err(not_found(path));
+    };
+    path.split('/').map(|s| decode(s, false)).collect()
+}
+
+fn parse_query(query: &str, route: &Route) -> Result<Vec<(String, String)>, ApiError> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decode(name, true)?, decode(value, true)?);
+        if !route.query.contains(&name.as_str()) {
+            return Err(unknown_parameter(&name, route));
+        }
+        if found.iter().any(|(n, _)| *n == name) {
+            return Err(ApiError::Malformed(format!(
+                "the query parameter `{name}` stands twice"
+            )));
+        }
+        found.push((name, value));
+    }
+    Ok(found)
+}
+
+fn unknown_parameter(name: &str, route: &Route) -> ApiError {
+    let hint = match near(name, route.query.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if route.query.is_empty() => "this path takes none".to_owned(),
+        None => format!("known here: {}", route.query.join(", ")),
+    };
+    ApiError::Malformed(format!(
+        "unknown query parameter `{}`; {hint}",
+        shorten(name)
+    ))
+}
+
+/// Undoes percent-encoding; in a query `+` is a space.
+fn decode(text: &str, in_query: bool) -> Result<String, ApiError> {
+    if !text.contains(['%', '+']) {
+        return Ok(text.to_owned());
+    }
+    let wrong = || ApiError::Malformed("the URL holds a percent sign that encodes nothing".into());
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                let (high, low) = (digit().ok_or_else(wrong)?, digit().ok_or_else(wrong)?);
+                u8::try_from(high * 16 + low).map_err(|_| wrong())?
+            }
+            b'+' if in_query => b' ',
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| ApiError::Malformed("the URL is not UTF-8".into()))
+}
+
+/// At most 60 characters of what somebody sent, for a message.
+fn shorten(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(60)
+        .collect::<String>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(method: Method, target: &str) -> Result<(&'static str, Vec<String>), ApiError> {
+        match resolve(&method, target)? {
+            Resolved::Route(route, segments, _) => Ok((route.name, segments)),
+            Resolved::Answer(answer) => Ok(("", vec![answer.status.to_string()])),
+        }
+    }
+
+    fn refusal(method: Method, target: &str) -> (u16, String) {
+        let error = route(method, target).expect_err("a refusal");
+        let problem = serde_json::to_value(error.problem()).expect("JSON");
+        let detail = problem["detail"].as_str().unwrap_or_default().to_owned();
+        (error.problem().status, detail)
+    }
+
+    #[test]
+    fn every_route_is_found_by_its_own_path() {
+        for known in ROUTES {
+            let method = known.method.parse().expect("a method");
+            let found = route(method, &known.path.replace("{id}", "x%2Fy")).expect("a route");
+            assert_eq!(found.0, known.name);
+            assert!(found.1.iter().all(|s| s == "x/y"));
+        }
+    }
+
+    #[test]
+    fn head_goes_where_get_goes_and_options_are_told() {
+        assert_eq!(
+            route(Method::Head, "/healthz").expect("a route").0,
+            "healthz"
+        );
+        let Ok(Resolved::Answer(answer)) = resolve(&Method::Options, "/jobs/x") else {
+            panic!("OPTIONS has an answer of its own");
+        };
+        let text =
+            String::from_utf8_lossy(&answer.bytes("r", false, crate::api::answer::After::Stay))
+                .into_owned();
+        assert!(text.contains("Allow: GET, HEAD, OPTIONS\r\n"), "{text}");
+    }
+
+    #[test]
+    fn other_methods_and_paths_are_refused_with_what_would_do() {
+        assert_eq!(
+            refusal(Method::Get, "/submit"),
+            (405, "use one of: POST, OPTIONS".to_owned())
+        );
+        assert_eq!(refusal(Method::Trace, "/submit").0, 501);
+        let (status, detail) = refusal(Method::Post, "/submitt");
+        assert_eq!(status, 404);
+        assert!(detail.contains("did you mean /submit?"), "{detail}");
+        assert_eq!(refusal(Method::Get, "/jobs/").0, 404);
+        assert_eq!(refusal(Method::Get, "/healthz/").0, 404);
+    }
+
+    #[test]
+    fn unknown_and_doubled_parameters_are_refused() {
+        let (status, detail) = refusal(Method::Post, "/submit?wiat=1s");
+        assert_eq!(status, 400);
+        assert!(detail.contains("did you mean `wait`?"), "{detail}");
+        assert_eq!(refusal(Method::Post, "/submit?wait=1&wait=2").0, 400);
+        assert_eq!(refusal(Method::Post, "/submit?wait=%zz").0, 400);
+        let (_, detail) = refusal(Method::Get, "/healthz?verbose=1");
+        assert!(detail.contains("takes none"), "{detail}");
+    }
+
+    #[test]
+    fn the_absolute_form_of_a_target_leads_to_the_same() {
+        assert_eq!(
+            route(Method::Get, "http://localhost:80/healthz?")
+                .expect("a route")
+                .0,
+            "healthz"
+        );
+    }
+}

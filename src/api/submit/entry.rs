@@ -1,0 +1,432 @@
+//! One job as it is submitted: every field read strictly, all wrong ones found at once.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::fields::{self, When};
+use super::strict::{self, Key, escaped};
+use crate::api::near::near;
+use crate::api::problem::{ApiError, Sort};
+use crate::config::Config;
+use crate::handlers::{Registry, Wrong};
+use crate::job::{Backoff, Job, JobId, Timestamp};
+
+/// The fields of a submitted job.
+pub const FIELDS: [&str; 11] = [
+    "type",
+    "payload",
+    "queue",
+    "delay",
+    "run_at",
+    "max_retries",
+    "backoff",
+    "timeout",
+    "expires_in",
+    "unique",
+    "tags",
+];
+
+/// The queue of a job that names none.
+const QUEUE_DEFAULT: &str = "default";
+
+/// The wrong fields found so far.
+pub type Wrongs = Vec<(Sort, Wrong)>;
+
+/// What a job is measured by.
+pub struct Rules<'a> {
+    /// The defaults and bounds.
+    pub config: &'a Config,
+    /// The types that are known here.
+    pub registry: &'a Registry,
+    /// Whether another daemon knows a type.
+    pub known_elsewhere: &'a dyn Fn(&str) -> Result<bool, ApiError>,
+    /// The engine's present.
+    pub now: Timestamp,
+}
+
+/// A job that was found in order but has no id yet.
+#[derive(Debug)]
+pub struct Draft {
+    kind: String,
+    /// The line it wants to stand in.
+    pub queue: String,
+    payload: Box<RawValue>,
+    when: When,
+    max_retries: u32,
+    backoff: Backoff,
+    timeout: Option<Duration>,
+    expires_in: Option<Duration>,
+    unique: Option<(String, Option<Duration>)>,
+    tags: Vec<String>,
+}
+
+impl Draft {
+    /// The job, named; what is relative counts from the creation that its id tells.
+    #[must_use]
+    pub fn into_job(self, id: JobId) -> Job {
+        let created_at = id.created_at();
+        let (unique, unique_for) = self
+            .unique
+            .map_or((None, None), |(key, span)| (Some(key), span));
+        Job {
+            tags: self.tags,
+            max_retries: self.max_retries,
+            backoff: self.backoff,
+            timeout: self.timeout,
+            run_at: match self.when {
+                When::Now => None,
+                When::After(delay) => Some(created_at + delay),
+                When::At(instant) => Some(instant),
+            },
+            expires_at: self.expires_in.map(|span| created_at + span),
+            unique,
+            unique_until: unique_for.map(|span| created_at + span),
+            ..Job::new(id, &self.kind, &self.queue, self.payload)
+        }
+    }
+}
+
+/// Reads one submitted job; `at` is the pointer to it. `None` when something was wrong with it.
+///
+/// # Errors
+///
+/// 400 for what is no JSON that can be kept; 503 when another daemon may know the type and cannot be asked.
+pub fn read(
+    raw: &RawValue,
+    at: &str,
+    rules: &Rules<'_>,
+    wrongs: &mut Wrongs,
+) -> Result<Option<Draft>, ApiError> {
+    let before = wrongs.len();
+    let mut found = Vec::new();
+    strict::walk(raw.get(), at, &mut found).map_err(|err| {
+        let place = if at.is_empty() { "the body" } else { at };
+        ApiError::Malformed(format!("{place}: {err}"))
+    })?;
+    let payload_is_clean = !found
+        .iter()
+        .any(|w| w.pointer[at.len()..].starts_with("/payload"));
+    wrongs.extend(found.into_iter().map(|w| (Sort::Invalid, w)));
+    let Ok(Members(members)) = serde_json::from_str::<Members<'_>>(raw.get()) else {
+        let wrong = Wrong::new(at, "must be an object: {\"type\": …, \"payload\": …}");
+        wrongs.push((Sort::Invalid, wrong));
+        return Ok(None);
+    };
+    let mut entry = Entry {
+        at,
+        members: &members,
+        wrongs: &mut *wrongs,
+    };
+    entry.refuse_unknown();
+    let kind = entry.kind();
+    let payload = entry.payload(rules.config.payload_max);
+    if let (Some(kind), Some(payload)) = (&kind, &payload) {
+        entry.check_payload(kind, payload, payload_is_clean, rules)?;
+    }
+    let draft = entry.draft(kind, payload, rules);
+    Ok(draft.filter(|_| wrongs.len() == before))
+}
+
+/// The members of an object, each value as it stands.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::with_capacity(4);
+                while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
+                    members.push((key, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// One job that is being read.
+struct Entry<'e> {
+    at: &'e str,
+    members: &'e [(Cow<'e, str>, &'e RawValue)],
+    wrongs: &'e mut Wrongs,
+}
+
+impl<'e> Entry<'e> {
+    fn wrong(&mut self, field: &str, detail: impl Into<String>) {
+        let pointer = format!("{}{field}", self.at);
+        self.wrongs
+            .push((Sort::Invalid, Wrong::new(pointer, detail)));
+    }
+
+    /// The value of a field; `None` when it is missing or null.
+    fn member(&self, name: &str) -> Option<&'e RawValue> {
+        let found = self.members.iter().find(|(key, _)| key == name);
+        found.map(|(_, raw)| *raw).filter(|raw| raw.get() != "null")
+    }
+
+    /// A field as `read` reads it; `None` when it is missing, null or wrong.
+    fn field<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&RawValue) -> Result<T, fields::Wrongs>,
+    ) -> Option<T> {
+        match read(self.member(name)?) {
+            Ok(value) => Some(value),
+            Err(wrongs) => {
+                for (below, detail) in wrongs {
+                    self.wrong(&format!("/{name}{below}"), detail);
+                }
+                None
+            }
+        }
+    }
+
+    fn refuse_unknown(&mut self) {
+        let members = self.members;
+        for (name, _) in members {
+            if !FIELDS.contains(&name.as_ref()) {
+                let hint = near(name, FIELDS).map_or_else(
+                    || format!("known are {}", FIELDS.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                self.wrong(
+                    &format!("/{}", escaped(name)),
+                    format!("unknown field; {hint}"),
+                );
+            }
+        }
+    }
+
+    fn kind(&mut self) -> Option<String> {
+        if self.member("type").is_none() {
+            self.wrong("/type", "is missing; it names what runs the job");
+        }
+        self.field("type", |raw| fields::name(raw, "a job type"))
+    }
+
+    /// The payload; an object without members where there is none.
+    fn payload(&mut self, max: usize) -> Option<Cow<'e, RawValue>> {
+        let found = self.members.iter().find(|(key, _)| key == "payload");
+        let Some((_, payload)) = found else {
+            let empty = RawValue::from_string("{}".to_owned()).ok()?;
+            return Some(Cow::Owned(empty));
+        };
+        if payload.get().len() > max {
+            let detail = format!(
+                "is {} bytes long; at most {max} (PAYLOADMAX)",
+                payload.get().len()
+            );
+            let wrong = Wrong::new(format!("{}/payload", self.at), detail);
+            self.wrongs.push((Sort::TooLarge, wrong));
+            return None;
+        }
+        Some(Cow::Borrowed(*payload))
+    }
+
+    fn check_payload(
+        &mut self,
+        kind: &str,
+        payload: &RawValue,
+        is_clean: bool,
+        rules: &Rules<'_>,
+    ) -> Result<(), ApiError> {
+        let Some(handler) = rules.registry.get(kind) else {
+            if !(rules.known_elsewhere)(kind)? {
+                let known = near(kind, rules.registry.iter().map(|(kind, _)| kind));
+                let hint = known.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+                let detail = format!("no daemon runs the job type `{kind}`{hint}");
+                let wrong = Wrong::new(format!("{}/type", self.at), detail);
+                self.wrongs.push((Sort::UnknownType, wrong));
+            }
+            return Ok(());
+        };
+        // A handler that reads what was found wrong already would only say it again.
+        let checked = if is_clean {
+            handler.check(payload)
+        } else {
+            Ok(())
+        };
+        if let Err(wrongs) = checked {
+            for wrong in wrongs {
+                self.wrong(&format!("/payload{}", wrong.pointer), wrong.detail);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the rest. `None` where one of the parts is missing; all that is wrong is noted in any case.
+    fn draft(
+        &mut self,
+        kind: Option<String>,
+        payload: Option<Cow<'e, RawValue>>,
+        rules: &Rules<'_>,
+    ) -> Option<Draft> {
+        let when = self.when(rules.now);
+        let queue = self.field("queue", |raw| fields::name(raw, "a queue"));
+        let max_retries = self.field("max_retries", fields::max_retries);
+        let backoff = self.field("backoff", fields::backoff);
+        let timeout = self.field("timeout", fields::timeout);
+        let expires_in = self.field("expires_in", fields::span);
+        let unique = self.field("unique", fields::unique);
+        let tags = self.field("tags", fields::tags);
+        if let Some(expires_in) = expires_in
+            && when.delay(rules.now) >= expires_in
+        {
+            self.wrong(
+                "/expires_in",
+                "would be over before the job is due; it counts from now on",
+            );
+        }
+        Some(Draft {
+            kind: kind?,
+            queue: queue.unwrap_or_else(|| QUEUE_DEFAULT.to_owned()),
+            payload: payload?.into_owned(),
+            when,
+            max_retries: max_retries.unwrap_or(rules.config.max_retries),
+            backoff: backoff.unwrap_or_default(),
+            timeout,
+            expires_in,
+            unique,
+            tags: tags.unwrap_or_default(),
+        })
+    }
+
+    fn when(&mut self, now: Timestamp) -> When {
+        if self.member("delay").is_some() && self.member("run_at").is_some() {
+            self.wrong("/run_at", "excludes `delay`; give one of the two");
+        }
+        let delay = self.field("delay", fields::delay);
+        let run_at = self.field("run_at", |raw| fields::run_at(raw, now));
+        delay.or(run_at).unwrap_or(When::Now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handlers::probe::{Noop, Sleep};
+
+    /// What is wrong with `json`, by pointer, and the sort of it.
+    fn wrongs(json: &str) -> Vec<(Sort, String)> {
+        found(json).err().unwrap_or_default()
+    }
+
+    fn found(json: &str) -> Result<Job, Vec<(Sort, String)>> {
+        let mut registry = Registry::new();
+        registry.add(Noop).add(Sleep);
+        let config = Config {
+            payload_max: 1000,
+            ..Config::default()
+        };
+        let rules = Rules {
+            config: &config,
+            registry: &registry,
+            known_elsewhere: &|kind| Ok(kind == "theirs"),
+            now: Timestamp::from_micros(1_795_506_126_000_000),
+        };
+        let raw = RawValue::from_string(json.to_owned()).expect("JSON");
+        let mut wrongs = Vec::new();
+        let draft = read(&raw, "", &rules, &mut wrongs).expect("JSON that can be kept");
+        match draft {
+            Some(draft) => Ok(draft.into_job(JobId::mint(rules.now, 1))),
+            None => Err(wrongs.into_iter().map(|(s, w)| (s, w.pointer)).collect()),
+        }
+    }
+
+    fn invalid(pointers: &[&str]) -> Vec<(Sort, String)> {
+        let pointers = pointers.iter();
+        pointers.map(|p| (Sort::Invalid, (*p).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_is_left_out_is_as_by_default_and_null_is_left_out() {
+        for json in [
+            r#"{"type": "noop"}"#,
+            r#"{"type": "noop", "payload": {}, "queue": null, "delay": null, "unique": null}"#,
+        ] {
+            let job = found(json).expect("a job");
+            assert_eq!((job.queue.as_str(), job.payload.get()), ("default", "{}"));
+            assert_eq!((job.max_retries, job.run_at), (5, None));
+            assert!(job.backoff.is_default() && job.tags.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_relative_counts_from_the_creation() {
+        let job = found(
+            r#"{"type": "noop", "delay": "10s", "expires_in": "1m", "unique": {"key": "k", "for": 5}}"#,
+        )
+        .expect("a job");
+        let after = |seconds| Some(job.created_at() + Duration::from_secs(seconds));
+        assert_eq!(job.run_at, after(10));
+        assert_eq!(job.expires_at, after(60));
+        assert_eq!(job.unique_until, after(5));
+    }
+
+    #[test]
+    fn a_payload_is_kept_digit_for_digit() {
+        let payload = r#"{"n": 12345678901234567890.10, "e": [], "t": "\u00e4"}"#;
+        let job = found(&format!("{{\"type\":\"noop\",\"payload\":{payload}}}"));
+        assert_eq!(job.expect("a job").payload.get(), payload);
+    }
+
+    #[test]
+    fn all_wrong_fields_are_told_at_once() {
+        assert_eq!(
+            wrongs(
+                r#"{"type": "sleep", "payload": {"seconds": -1}, "queue": "a b", "delay": "1s",
+                    "run_at": "x", "max_retries": 1000, "tags": [""], "paylod": 1, "backoff": {"factor": 0}}"#
+            ),
+            invalid(&[
+                "/paylod",
+                "/payload/seconds",
+                "/run_at",
+                "/run_at",
+                "/queue",
+                "/max_retries",
+                "/backoff/factor",
+                "/tags/0",
+            ])
+        );
+        assert_eq!(wrongs("[]"), invalid(&[""]));
+        assert_eq!(wrongs("{}"), invalid(&["/type"]));
+        assert_eq!(
+            wrongs(r#"{"type": "noop", "type": "sleep"}"#),
+            invalid(&["/type"])
+        );
+        assert_eq!(
+            wrongs(r#"{"type": "noop", "payload": {"a": "\u0000"}}"#),
+            invalid(&["/payload/a"])
+        );
+        assert_eq!(
+            wrongs(r#"{"type": "noop", "delay": "2m", "expires_in": "1m"}"#),
+            invalid(&["/expires_in"])
+        );
+    }
+
+    #[test]
+    fn a_type_must_be_known_to_somebody() {
+        assert_eq!(
+            wrongs(r#"{"type": "nope"}"#),
+            [(Sort::UnknownType, "/type".to_owned())]
+        );
+        assert!(found(r#"{"type": "theirs", "payload": [1]}"#).is_ok());
+    }
+
+    #[test]
+    fn a_large_payload_is_a_sort_of_its_own() {
+        let json = format!(r#"{{"type": "noop", "payload": "{}"}}"#, "x".repeat(1000));
+        assert_eq!(wrongs(&json), [(Sort::TooLarge, "/payload".to_owned())]);
+    }
+}

@@ -1,0 +1,99 @@
+//! `POST /submit`: from a body to jobs in the queue.
+//!
+//! [`strict`] finds what parsers let pass, [`entry`] and [`fields`] read one job, [`one_or_many`] submits an object or an
+//! array, [`bulk`] loads NDJSON, and [`super::submitter`] does the enqueueing; a [`receipt`] says what was accepted.
+
+mod bulk;
+mod entry;
+mod fields;
+mod one_or_many;
+mod receipt;
+mod strict;
+
+use tiny_http::Header;
+
+use super::exchange::header;
+use super::problem::ApiError;
+use super::routes::{Incoming, Then};
+use super::server::Shared;
+use entry::Rules;
+
+/// What a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// An object, or an array of them.
+    Json,
+    /// An object a line.
+    Lines,
+}
+
+/// Answers `POST /submit`.
+///
+/// # Errors
+///
+/// 400, 413, 415, 422, 429, 503; nothing was enqueued then, unless the answer says that this is unknown.
+pub fn submit(shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError> {
+    match content(incoming.headers)? {
+        Content::Json => one_or_many::submit(shared, incoming),
+        Content::Lines => bulk::submit(shared, incoming),
+    }
+}
+
+/// What jobs are measured by, now.
+fn with_rules<T>(shared: &Shared, run: impl FnOnce(&Rules<'_>) -> T) -> T {
+    let services = &shared.services;
+    let known_elsewhere = |kind: &str| {
+        shared
+            .types
+            .knows(services.queue.as_ref(), kind, &services.config)
+    };
+    run(&Rules {
+        config: &services.config,
+        registry: &services.registry,
+        known_elsewhere: &known_elsewhere,
+        now: services.queue.now(),
+    })
+}
+
+fn content(headers: &[Header]) -> Result<Content, ApiError> {
+    if header(headers, "Content-Encoding").is_some_and(|v| !v.eq_ignore_ascii_case("identity")) {
+        return Err(ApiError::MediaType(
+            "compressed bodies are not supported; leave Content-Encoding out".to_owned(),
+        ));
+    }
+    let given = header(headers, "Content-Type").unwrap_or_default();
+    let mut parts = given.split(';').map(str::trim);
+    let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let content = match media.as_str() {
+        "application/json" => Content::Json,
+        "application/x-ndjson" => Content::Lines,
+        _ => {
+            let seen = if given.is_empty() {
+                "the Content-Type is missing"
+            } else {
+                "that Content-Type is not supported"
+            };
+            return Err(ApiError::MediaType(format!(
+                "{seen}; add the header `Content-Type: application/json` (or \
+                 `application/x-ndjson` for a job a line)"
+            )));
+        }
+    };
+    for parameter in parts.filter(|p| !p.is_empty()) {
+        let lower = parameter.to_ascii_lowercase().replace('"', "");
+        if !matches!(lower.as_str(), "charset=utf-8" | "charset=utf8") {
+            return Err(ApiError::MediaType(
+                "the only charset is utf-8; add the header `Content-Type: application/json`"
+                    .to_owned(),
+            ));
+        }
+    }
+    Ok(content)
+}
+
+/// The body as text.
+fn text(body: &[u8]) -> Result<&str, ApiError> {
+    std::str::from_utf8(body).map_err(|err| {
+        ApiError::Malformed(format!("the body is not UTF-8: {err}; encode it as UTF-8"))
+    })
+}

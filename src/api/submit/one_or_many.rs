@@ -1,0 +1,202 @@
+//! One job or an array of them, all or nothing.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use tiny_http::Header;
+
+use super::entry::{self, Draft, Wrongs};
+use super::receipt::{self, Line};
+use super::{text, with_rules};
+use crate::api::Services;
+use crate::api::answer::Answer;
+use crate::api::exchange::{Exchange, header};
+use crate::api::problem::ApiError;
+use crate::api::read::wait_of;
+use crate::api::routes::{Incoming, Then};
+use crate::api::server::Shared;
+use crate::api::submitter::{Outcome, Pending};
+use crate::api::waiters::{Else, Place, Waiters, Waiting};
+use crate::handlers::Wrong;
+use crate::job::{Job, JobId};
+use crate::queue::{Idempotency, Submission, Submitted};
+
+/// Submits an object or an array.
+pub fn submit(shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError> {
+    let wait = wait_of(incoming)?;
+    let idempotency = idempotency(incoming)?;
+    let (drafts, is_one) = drafts(shared, incoming.body)?;
+    if wait.is_some() && !is_one {
+        return Err(ApiError::Malformed(
+            "query parameter `wait`: it goes with one job only; ask for each with GET /jobs/{id}"
+                .to_owned(),
+        ));
+    }
+    // Taken before anything is enqueued, since a refusal must mean that nothing was.
+    let wait = match wait {
+        Some(wait) => Some((wait, shared.waiters.take_place()?)),
+        None => None,
+    };
+    let first = JobId::mint(shared.services.queue.now(), fastrand::u64(..));
+    let jobs: Vec<Arc<Job>> = named(drafts, first);
+    let sent = Sent {
+        services: shared.services.clone(),
+        ids: jobs.iter().map(|job| job.id).collect(),
+        queues: jobs.iter().map(|job| job.queue.clone()).collect(),
+        is_one,
+        wait,
+        waiters: shared.waiters.clone(),
+    };
+    let submitter = shared.submitter.clone();
+    Ok(Then::Later(Box::new(move |exchange| {
+        submitter.submit(Pending {
+            submission: Submission { jobs, idempotency },
+            reply: Box::new(move |outcome| sent.answer(exchange, outcome)),
+        });
+    })))
+}
+
+/// Gives each draft its id: the first, and those that follow it.
+pub fn named(drafts: Vec<Draft>, first: JobId) -> Vec<Arc<Job>> {
+    let drafts = drafts.into_iter().enumerate();
+    drafts
+        .map(|(i, draft)| Arc::new(draft.into_job(first.nth(i))))
+        .collect()
+}
+
+/// The jobs of a body, and whether it is one that does not stand in an array.
+fn drafts(shared: &Shared, body: &[u8]) -> Result<(Vec<Draft>, bool), ApiError> {
+    let body = text(body)?;
+    let not_json = |err: serde_json::Error| {
+        ApiError::Malformed(format!(
+            "the body is not JSON: {err}; see the place it names"
+        ))
+    };
+    let is_one = !body.trim_start().starts_with('[');
+    let entries: Vec<&RawValue> = if is_one {
+        vec![serde_json::from_str(body).map_err(not_json)?]
+    } else {
+        serde_json::from_str(body).map_err(not_json)?
+    };
+    let max = shared.services.config.submit_max;
+    if entries.len() > max {
+        let detail = format!(
+            "the array holds {} jobs; at most {max} (SUBMITMAX): send several requests, or NDJSON",
+            entries.len()
+        );
+        return Err(ApiError::TooLarge(detail, Vec::new()));
+    }
+    if entries.is_empty() {
+        let wrong = Wrong::new("", "the array is empty; submit at least one job");
+        return Err(ApiError::Invalid(vec![wrong]));
+    }
+    let mut wrongs: Wrongs = Vec::new();
+    let mut drafts = Vec::with_capacity(entries.len());
+    with_rules(shared, |rules| {
+        for (index, raw) in entries.into_iter().enumerate() {
+            let at = if is_one {
+                String::new()
+            } else {
+                format!("/{index}")
+            };
+            drafts.extend(entry::read(raw, &at, rules, &mut wrongs)?);
+        }
+        Ok::<(), ApiError>(())
+    })?;
+    if wrongs.is_empty() {
+        return Ok((drafts, is_one));
+    }
+    Err(ApiError::of_wrongs(wrongs))
+}
+
+fn idempotency(incoming: &Incoming<'_>) -> Result<Option<Idempotency>, ApiError> {
+    let Some(key) = idempotency_key(incoming.headers)? else {
+        return Ok(None);
+    };
+    Ok(Some(Idempotency {
+        key: key.to_owned(),
+        digest: Sha256::digest(incoming.body).into(),
+    }))
+}
+
+/// The Idempotency-Key of a request, if it has one.
+pub fn idempotency_key(headers: &[Header]) -> Result<Option<&str>, ApiError> {
+    let Some(key) = header(headers, "Idempotency-Key") else {
+        return Ok(None);
+    };
+    let is_fit = (1..=255).contains(&key.len()) && key.bytes().all(|b| (0x20..0x7f).contains(&b));
+    if !is_fit {
+        return Err(ApiError::Malformed(
+            "the Idempotency-Key must be 1 to 255 printable ASCII characters".to_owned(),
+        ));
+    }
+    Ok(Some(key))
+}
+
+/// What was submitted, for the time when its end is known.
+struct Sent {
+    services: Services,
+    ids: Vec<JobId>,
+    queues: Vec<String>,
+    is_one: bool,
+    wait: Option<(Duration, Place)>,
+    waiters: Waiters,
+}
+
+impl Sent {
+    /// Answers, the end being known.
+    fn answer(mut self, exchange: Exchange, outcome: Outcome) {
+        let (status, lines) = match self.lines(outcome) {
+            Ok(found) => found,
+            Err(error) => return exchange.refuse(&error),
+        };
+        let mut body = Vec::with_capacity(96 * lines.len() + 16);
+        if !self.is_one {
+            body.extend_from_slice(b"{\"jobs\":[");
+        }
+        for (index, line) in lines.iter().enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            line.write(&mut body);
+        }
+        if !self.is_one {
+            body.extend_from_slice(b"]}");
+        }
+        let mut answer = Answer::of_bytes(status, "application/json", body);
+        let Some(first) = lines.first().filter(|_| self.is_one) else {
+            return exchange.answer(answer);
+        };
+        answer = answer.with("Location", &format!("/jobs/{}", first.id));
+        match self.wait.take() {
+            Some((wait, place)) => self.waiters.park(Waiting::new(
+                exchange,
+                first.id,
+                wait,
+                Else::With(answer),
+                place,
+            )),
+            None => exchange.answer(answer),
+        }
+    }
+
+    /// The status and the jobs of the answer.
+    fn lines(&mut self, outcome: Outcome) -> Result<(u16, Vec<Line>), ApiError> {
+        let queues = mem::take(&mut self.queues);
+        match outcome.map_err(|failure| failure.refusal(&self.ids))? {
+            Submitted::Accepted(accepted) => {
+                Ok(receipt::accepted(&self.services, &accepted, queues))
+            }
+            Submitted::Replayed(ids) => Ok((200, receipt::replayed(&self.services, ids, queues))),
+            Submitted::KeyReused => Err(ApiError::KeyReused),
+            Submitted::KeysFull => Err(ApiError::TooMany(
+                "no more Idempotency-Keys can be remembered at present (IDEMPOTENCYMAX); send \
+                 the request without one, or later"
+                    .to_owned(),
+            )),
+        }
+    }
+}

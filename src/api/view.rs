@@ -1,0 +1,226 @@
+//! How a job looks to programs: the JSON of `GET /jobs/{id}`.
+
+use chrono::{DateTime, SecondsFormat};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::job::{Attempt, Found, Job, JobError, JobId, Live, Progress, Record, State, Timestamp};
+
+/// A job on the wire. What is not known, or not yet, is null.
+#[derive(Debug, Serialize)]
+pub struct JobView<'a> {
+    id: JobId,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    queue: &'a str,
+    state: State,
+    tags: &'a [String],
+    payload: &'a RawValue,
+    created_at: Instant,
+    run_at: Option<Instant>,
+    started_at: Option<Instant>,
+    ended_at: Option<Instant>,
+    attempt: u32,
+    max_retries: u32,
+    result: Option<&'a RawValue>,
+    error: Option<&'a JobError>,
+    progress: Option<&'a Progress>,
+    retry_of: Option<JobId>,
+    retried_as: Option<JobId>,
+    attempts: Vec<AttemptView<'a>>,
+}
+
+/// An attempt on the wire.
+#[derive(Debug, Serialize)]
+struct AttemptView<'a> {
+    attempt: u32,
+    started_at: Instant,
+    ended_at: Instant,
+    outcome: &'a str,
+    error: Option<&'a JobError>,
+    node: &'a str,
+    log: &'a [String],
+}
+
+/// An instant on the wire: RFC 3339, UTC, microseconds.
+#[derive(Debug, Clone, Copy)]
+struct Instant(Timestamp);
+
+impl Serialize for Instant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&rfc3339(self.0))
+    }
+}
+
+/// An instant as RFC 3339 in UTC with microseconds.
+#[must_use]
+pub fn rfc3339(instant: Timestamp) -> String {
+    DateTime::from_timestamp_micros(instant.as_micros())
+        .unwrap_or_default()
+        .to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+impl<'a> JobView<'a> {
+    /// A job as it stands.
+    #[must_use]
+    pub fn of(found: &'a Found) -> Self {
+        match found {
+            Found::Live(live) => Self::of_live(live),
+            Found::Ended(record) => Self::of_record(record),
+        }
+    }
+
+    fn of_live(live: &'a Live) -> Self {
+        let last = live.attempts.last();
+        let running = live.leased_at.or_else(|| last.map(|a| a.started_at));
+        Self {
+            run_at: live.due.or(live.job.run_at).map(Instant),
+            started_at: running.map(Instant),
+            attempt: live.attempt,
+            // Why it is tried again is what its reader wants to know; while it runs, nothing is wrong.
+            error: match live.state {
+                State::Retrying => last.and_then(|a| a.error.as_ref()),
+                _ => None,
+            },
+            progress: live.progress.as_ref(),
+            attempts: views(&live.attempts),
+            ..Self::of_job(&live.job, live.state)
+        }
+    }
+
+    fn of_record(record: &'a Record) -> Self {
+        Self {
+            run_at: record.job.run_at.map(Instant),
+            started_at: record.started_at().map(Instant),
+            ended_at: Some(Instant(record.ended_at)),
+            attempt: record.attempt,
+            result: record.result.as_deref(),
+            error: record.error.as_ref(),
+            attempts: views(&record.attempts),
+            ..Self::of_job(&record.job, record.state)
+        }
+    }
+
+    fn of_job(job: &'a Job, state: State) -> Self {
+        Self {
+            id: job.id,
+            kind: &job.kind,
+            queue: &job.queue,
+            state,
+            tags: &job.tags,
+            payload: &job.payload,
+            created_at: Instant(job.created_at()),
+            run_at: None,
+            started_at: None,
+            ended_at: None,
+            attempt: 0,
+            max_retries: job.max_retries,
+            result: None,
+            error: None,
+            progress: None,
+            retry_of: job.retry_of,
+            retried_as: None,
+            attempts: Vec::new(),
+        }
+    }
+}
+
+fn views(attempts: &[Attempt]) -> Vec<AttemptView<'_>> {
+    attempts.iter().map(AttemptView::of).collect()
+}
+
+impl<'a> AttemptView<'a> {
+    fn of(attempt: &'a Attempt) -> Self {
+        Self {
+            attempt: attempt.attempt,
+            started_at: Instant(attempt.started_at),
+            ended_at: Instant(attempt.ended_at),
+            outcome: attempt.outcome.as_str(),
+            error: attempt.error.as_ref(),
+            node: &attempt.node,
+            log: &attempt.log,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{ErrorKind, Outcome};
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(1_795_506_126_000_000 + micros)
+    }
+
+    fn job() -> Job {
+        let payload = RawValue::from_string("{\"n\":12345678901234567890}".to_owned());
+        Job::new(
+            JobId::mint(at(123_456), 7),
+            "noop",
+            "default",
+            payload.expect("JSON"),
+        )
+    }
+
+    fn attempt() -> Attempt {
+        Attempt {
+            attempt: 1,
+            outcome: Outcome::Failed,
+            started_at: at(200_000),
+            ended_at: at(300_000),
+            node: "host:8080".to_owned(),
+            error: Some(JobError::new(ErrorKind::Failed, "no route")),
+            log: vec!["trying".to_owned()],
+        }
+    }
+
+    #[test]
+    fn an_ended_job_has_every_member_in_the_order_of_the_contract() {
+        let found = Found::Ended(Record {
+            job: job(),
+            state: State::Dead,
+            ended_at: at(300_000),
+            attempt: 1,
+            attempts: vec![attempt()],
+            result: None,
+            error: Some(JobError::new(ErrorKind::Failed, "no route")),
+        });
+        let text = serde_json::to_string(&JobView::of(&found)).expect("JSON");
+        let id = job().id;
+        assert_eq!(
+            text,
+            format!(
+                "{{\"id\":\"{id}\",\"type\":\"noop\",\"queue\":\"default\",\"state\":\"dead\",\"tags\":[],\
+                 \"payload\":{{\"n\":12345678901234567890}},\
+                 \"created_at\":\"2026-11-24T07:42:06.123456Z\",\"run_at\":null,\
+                 \"started_at\":\"2026-11-24T07:42:06.200000Z\",\"ended_at\":\"2026-11-24T07:42:06.300000Z\",\
+                 \"attempt\":1,\"max_retries\":5,\"result\":null,\
+                 \"error\":{{\"kind\":\"failed\",\"message\":\"no route\"}},\"progress\":null,\
+                 \"retry_of\":null,\"retried_as\":null,\"attempts\":[{{\"attempt\":1,\
+                 \"started_at\":\"2026-11-24T07:42:06.200000Z\",\"ended_at\":\"2026-11-24T07:42:06.300000Z\",\
+                 \"outcome\":\"failed\",\"error\":{{\"kind\":\"failed\",\"message\":\"no route\"}},\
+                 \"node\":\"host:8080\",\"log\":[\"trying\"]}}]}}"
+            )
+        );
+    }
+
+    #[test]
+    fn a_retrying_job_tells_when_it_is_due_and_why_it_failed() {
+        let live = Live {
+            job: job(),
+            state: State::Retrying,
+            attempt: 1,
+            due: Some(at(900_000)),
+            leased_at: None,
+            node: None,
+            cancel_requested: false,
+            progress: None,
+            attempts: vec![attempt()],
+        };
+        let found = Found::Live(live);
+        let json = serde_json::to_value(JobView::of(&found)).expect("JSON");
+        assert_eq!(json["run_at"], "2026-11-24T07:42:06.900000Z");
+        assert_eq!(json["error"]["message"], "no route");
+        assert_eq!(json["ended_at"], serde_json::Value::Null);
+    }
+}
