@@ -5,6 +5,7 @@
 //! - `property`: random scripts of queue calls against a model of the queue, and against every engine.
 //! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
 //! - `email`: the email handler against a mail server, on its good and its bad days.
+//! - `storage_postgres`: what only PostgreSQL can do wrong: partitions that come and go, servers that stop in mid-call.
 //! - `support`: private servers, the bench that drives an engine, the program under test as a child process.
 //!
 //! One test or one theme: `cargo test --test suite contract::redis::lease`. Everything needs `redis-server` (7.0 or
@@ -15,5 +16,7 @@
 mod email;
 #[cfg(test)]
 mod protocol;
+#[cfg(test)]
+mod storage_postgres;
 #[cfg(test)]
 mod support;
