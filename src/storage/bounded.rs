@@ -191,13 +191,10 @@ impl Storage for Bounded {
     }
 }
 
-/// What a thread is to do; tells whether somebody was there to hear the answer.
-type Run = Box<dyn FnOnce(&dyn Storage) -> bool + Send>;
-
 /// One call on its way to a thread.
 struct Task {
     number: u64,
-    run: Run,
+    run: Box<dyn FnOnce(&dyn Storage) -> bool + Send>,
 }
 
 /// How far a call is that somebody waits for.

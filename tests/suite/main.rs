@@ -13,6 +13,8 @@
 //! and none touches a server that runs already. What is missing fails the test, with the command that installs it.
 
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod email;
 #[cfg(test)]
 mod protocol;

@@ -1,0 +1,204 @@
+//! One suite of promises, run against every engine: the queue's Q1 … Q14, the storage's S1 … S6.
+//!
+//! A test here is a function of a bench; [`queue_contract`] and [`storage_contract`] stamp them all on one engine.
+//! The comment on each names the promise it tests, by its number in the docs of `windlass::queue` and
+//! `windlass::storage`; `tidy` checks that every number is tested and that every named number exists.
+
+mod bells;
+mod bounds;
+mod calendar;
+mod cancel;
+mod counters;
+mod due;
+mod enqueue;
+mod expiry;
+mod idempotency;
+mod lease;
+mod nodes;
+mod outbox;
+mod reserve;
+mod settle;
+mod storage;
+mod unique;
+mod weights;
+
+/// Stamps tests on one engine: a module an engine, in it a module a theme, so that either can be run alone.
+macro_rules! contract {
+    ($engine:ident on $open:path; $($theme:ident { $($name:ident,)+ })+) => {
+        mod $engine {
+            $(mod $theme {
+                $(#[test]
+                fn $name() {
+                    crate::contract::$theme::$name(&$open());
+                })+
+            })+
+        }
+    };
+}
+
+/// Stamps every test of the queue on one engine.
+macro_rules! queue_contract {
+    ($engine:ident on $bench:path) => {
+        contract! {
+            $engine on $bench;
+            enqueue {
+                an_accepted_job_survives_a_restart,
+                a_job_keeps_every_field_and_digit,
+                a_queue_gives_its_jobs_in_order,
+                a_repeated_enqueue_changes_nothing,
+                a_lost_enqueue_can_be_repeated,
+                numbers_belong_to_their_caller,
+                a_thousand_submissions_fit_one_call,
+                a_job_for_later_is_scheduled_and_one_for_the_past_is_not,
+            }
+            reserve {
+                no_job_is_lent_to_two,
+                a_repeated_reserve_answers_the_same_leases,
+                a_repeated_reserve_leaves_out_what_has_ended,
+                a_lease_says_what_the_worker_needs,
+                only_the_named_queues_are_taken_from,
+                a_reserve_of_nothing_keeps_the_queue_going,
+                the_answer_says_when_something_happens_next,
+                a_spent_ticket_in_the_line_is_passed_over,
+                the_answer_counts_the_outbox,
+                a_lease_belongs_to_the_node_that_asked,
+            }
+            settle {
+                end_and_outbox_entry_appear_together,
+                a_spent_ticket_changes_nothing,
+                ended_is_final,
+                a_retry_waits_and_counts,
+                a_dead_job_keeps_its_error_and_attempts,
+                a_repeated_settlement_changes_nothing,
+                a_slice_is_answered_in_order,
+                the_attempts_that_are_kept_are_bounded,
+            }
+            lease {
+                no_ticket_number_is_leased_twice,
+                a_lost_lease_costs_one_crash,
+                a_job_that_keeps_killing_its_process_is_quarantined,
+                a_renewed_lease_holds,
+                progress_lives_as_long_as_the_lease,
+                an_absent_engine_costs_no_crash,
+                a_renewal_after_an_absence_spares_all_leases,
+                a_clock_set_back_makes_no_lease_longer,
+                a_release_costs_nothing,
+                a_release_for_later_waits,
+                a_released_attempt_is_kept_and_not_counted,
+            }
+            due {
+                a_scheduled_job_is_never_early,
+                a_retry_is_never_early,
+                a_clock_set_back_makes_nothing_early,
+                due_jobs_line_up_by_their_times,
+                due_jobs_of_other_queues_are_moved_too,
+            }
+            weights {
+                full_queues_share_by_weight,
+                what_one_queue_leaves_goes_to_the_others,
+                strict_order_takes_from_the_first_that_has_work,
+                a_limit_holds_over_all_nodes,
+                suspects_come_one_at_a_time,
+                a_call_takes_at_most_one_suspect,
+                a_suspect_stays_one_until_it_ends,
+            }
+            unique {
+                one_live_job_a_key,
+                every_end_frees_the_key,
+                a_key_twice_in_one_call_is_one_job,
+                a_race_for_a_key_has_one_winner,
+                a_key_for_a_while_passes_on,
+                keys_do_not_meddle_with_each_other,
+            }
+            idempotency {
+                the_same_request_is_answered_as_before,
+                another_request_with_the_same_key_is_refused,
+                a_key_twice_in_one_call_is_one_submission,
+                a_key_is_forgotten_after_the_window,
+                the_number_of_keys_is_bounded,
+            }
+            expiry {
+                a_waiting_job_expires_wherever_it_waits,
+                an_expired_job_is_not_lent,
+                a_running_job_does_not_expire,
+            }
+            outbox {
+                a_claim_lasts_a_minute,
+                what_is_stored_is_forgotten,
+                a_live_job_cannot_be_stored_away,
+                recorders_share_the_outbox,
+                the_outbox_survives_a_restart,
+            }
+            cancel {
+                a_waiting_job_ends_at_once,
+                the_worker_of_a_running_job_is_asked,
+                a_success_outruns_a_cancel,
+                a_cancel_request_is_not_forgotten_on_the_way_back,
+                a_cancel_can_be_repeated,
+                a_paused_queue_gives_nothing,
+            }
+            bells {
+                a_submission_wakes_who_waits,
+                an_empty_queue_is_silent,
+                what_is_left_keeps_ringing,
+                a_due_job_rings,
+                every_way_back_rings,
+                a_resumed_queue_rings,
+                a_freed_place_in_a_full_queue_rings,
+                any_of_several_queues_wakes,
+            }
+            calendar {
+                entries_are_kept_by_name,
+                a_tick_is_had_once,
+                a_race_for_a_tick_has_one_winner,
+                a_claim_can_be_repeated,
+                a_tick_meets_a_unique_key,
+            }
+            nodes {
+                nodes_are_known_while_they_beat,
+                the_heir_takes_the_dead_nodes_leases_back,
+                an_inherited_crash_counts_like_any_other,
+            }
+            counters {
+                every_move_is_counted,
+                a_ticket_without_a_job_is_not_counted,
+                queues_are_listed_by_name,
+                totals_are_kept_by_state,
+            }
+            bounds {
+                due_jobs_are_moved_in_pieces,
+                no_call_lends_more_than_its_bound,
+                leases_run_out_in_pieces,
+                a_node_with_many_leases_is_taken_over,
+                jobs_expire_in_pieces,
+                a_call_answers_with_bounded_bodies,
+                a_body_above_the_bound_comes_alone,
+            }
+        }
+    };
+}
+
+/// Stamps every test of storage on one engine.
+macro_rules! storage_contract {
+    ($engine:ident on $shelf:path) => {
+        contract! {
+            $engine on $shelf;
+            storage {
+                a_record_stored_twice_is_one_row,
+                recorders_may_overlap,
+                a_bad_record_stops_no_other,
+                what_is_acknowledged_is_readable,
+                retention_counts_from_the_end,
+                migrations_may_race,
+                pages_neither_repeat_nor_miss,
+                filters_find_what_they_name,
+                minutes_count_each_record_once,
+            }
+        }
+    };
+}
+
+queue_contract!(sqlite on crate::support::engines::sqlite_queue);
+queue_contract!(redis on crate::support::engines::redis_queue);
+storage_contract!(postgres on crate::support::engines::postgres_storage);
+storage_contract!(sqlite_storage on crate::support::engines::sqlite_storage);

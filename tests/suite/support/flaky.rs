@@ -1,0 +1,158 @@
+//! An engine behind a line that loses what the test says: the request, or the reply.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use windlass::job::{Found, JobId, Record, Timestamp};
+use windlass::queue::{
+    Calendar, Call, Cancelled, Desk, Engine, Entry, Fired, Node, Queue, QueueCounts, QueueError,
+    Release, Renewal, Renewed, Reserve, Reserved, Settled, Settlement, Submission, Submitted,
+};
+
+/// What the line loses. Either way the caller sees the same error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// The call never reaches the engine.
+    Request,
+    /// The call takes effect, and its answer is lost.
+    Reply,
+}
+
+/// An engine that can be told to lose calls.
+pub struct Flaky {
+    engine: Arc<dyn Engine>,
+    plan: Mutex<Vec<(&'static str, Lost)>>,
+}
+
+impl Flaky {
+    /// `engine` behind a line that loses nothing yet.
+    pub fn new(engine: Arc<dyn Engine>) -> Self {
+        Self {
+            engine,
+            plan: Mutex::default(),
+        }
+    }
+
+    /// Loses the next call of this name that no other loss is planned for.
+    pub fn lose(&self, call: &'static str, what: Lost) {
+        self.plan
+            .lock()
+            .expect("no test panics in here")
+            .push((call, what));
+    }
+
+    fn pass<T>(
+        &self,
+        call: &'static str,
+        run: impl FnOnce() -> Result<T, QueueError>,
+    ) -> Result<T, QueueError> {
+        let lost = {
+            let mut plan = self.plan.lock().expect("no test panics in here");
+            let next = plan.iter().position(|(name, _)| *name == call);
+            next.map(|at| plan.remove(at).1)
+        };
+        let gone = |what: &str| QueueError::Unavailable {
+            call,
+            reason: format!("the {what} was lost"),
+        };
+        match lost {
+            None => run(),
+            Some(Lost::Request) => Err(gone("request")),
+            Some(Lost::Reply) => run().and(Err(gone("reply"))),
+        }
+    }
+}
+
+impl Queue for Flaky {
+    fn now(&self) -> Timestamp {
+        self.engine.now()
+    }
+
+    fn enqueue(&self, call: &Call, jobs: &[Submission]) -> Result<Vec<Submitted>, QueueError> {
+        self.pass("enqueue", || self.engine.enqueue(call, jobs))
+    }
+
+    fn wait(&self, queues: &[String], timeout: Duration) -> Result<bool, QueueError> {
+        self.pass("wait", || self.engine.wait(queues, timeout))
+    }
+
+    fn reserve(&self, call: &Call, ask: &Reserve<'_>) -> Result<Reserved, QueueError> {
+        self.pass("reserve", || self.engine.reserve(call, ask))
+    }
+
+    fn renew(&self, renewals: &[Renewal<'_>], lease: Duration) -> Result<Vec<Renewed>, QueueError> {
+        self.pass("renew", || self.engine.renew(renewals, lease))
+    }
+
+    fn settle(&self, settlements: &[Settlement]) -> Result<Vec<Settled>, QueueError> {
+        self.pass("settle", || self.engine.settle(settlements))
+    }
+
+    fn release(&self, releases: &[Release]) -> Result<Vec<Settled>, QueueError> {
+        self.pass("release", || self.engine.release(releases))
+    }
+
+    fn collect(&self, want: usize) -> Result<Vec<Record>, QueueError> {
+        self.pass("collect", || self.engine.collect(want))
+    }
+
+    fn stored(&self, ids: &[JobId]) -> Result<(), QueueError> {
+        self.pass("stored", || self.engine.stored(ids))
+    }
+}
+
+impl Desk for Flaky {
+    fn check(&self) -> Result<(), QueueError> {
+        self.pass("check", || self.engine.check())
+    }
+
+    fn find(&self, ids: &[JobId]) -> Result<Vec<Option<Found>>, QueueError> {
+        self.pass("find", || self.engine.find(ids))
+    }
+
+    fn cancel(&self, id: JobId) -> Result<Cancelled, QueueError> {
+        self.pass("cancel", || self.engine.cancel(id))
+    }
+
+    fn pause(&self, queue: &str, paused: bool) -> Result<(), QueueError> {
+        self.pass("pause", || self.engine.pause(queue, paused))
+    }
+
+    fn queues(&self) -> Result<Vec<QueueCounts>, QueueError> {
+        self.pass("queues", || self.engine.queues())
+    }
+
+    fn totals(&self) -> Result<Vec<(String, u64)>, QueueError> {
+        self.pass("totals", || self.engine.totals())
+    }
+
+    fn beat(&self, node: &Node) -> Result<(), QueueError> {
+        self.pass("beat", || self.engine.beat(node))
+    }
+
+    fn nodes(&self, within: Duration) -> Result<Vec<Node>, QueueError> {
+        self.pass("nodes", || self.engine.nodes(within))
+    }
+
+    fn take_over(&self, node: &str, max_crashes: u32) -> Result<usize, QueueError> {
+        self.pass("take_over", || self.engine.take_over(node, max_crashes))
+    }
+}
+
+impl Calendar for Flaky {
+    fn put(&self, name: &str, definition: &str) -> Result<bool, QueueError> {
+        self.pass("put", || self.engine.put(name, definition))
+    }
+
+    fn remove(&self, name: &str) -> Result<bool, QueueError> {
+        self.pass("remove", || self.engine.remove(name))
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, QueueError> {
+        self.pass("entries", || self.engine.entries())
+    }
+
+    fn fire(&self, name: &str, tick: Timestamp, job: &Submission) -> Result<Fired, QueueError> {
+        self.pass("fire", || self.engine.fire(name, tick, job))
+    }
+}
