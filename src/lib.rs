@@ -1,8 +1,8 @@
 //! Windlass runs background jobs: give it work over HTTP, it runs it on a pool of threads, retries what fails, and keeps
 //! every result.
 
-pub mod cli;
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod handlers;

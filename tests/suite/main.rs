@@ -6,6 +6,7 @@
 //! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
 //! - `email`: the email handler against a mail server, on its good and its bad days.
 //! - `storage_postgres`: what only PostgreSQL can do wrong: partitions that come and go, servers that stop in mid-call.
+//! - `process`: the built program as a child process, with real servers.
 //! - `support`: private servers, the bench that drives an engine, the program under test as a child process.
 //!
 //! One test or one theme: `cargo test --test suite contract::redis::lease`. Everything needs `redis-server` (7.0 or
@@ -16,6 +17,8 @@
 mod contract;
 #[cfg(test)]
 mod email;
+#[cfg(test)]
+mod process;
 #[cfg(test)]
 mod protocol;
 #[cfg(test)]

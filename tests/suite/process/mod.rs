@@ -1,0 +1,3 @@
+//! The built program, started as it would be on a host.
+
+mod config;
