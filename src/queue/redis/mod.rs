@@ -56,7 +56,7 @@ pub struct RedisQueue {
     settings: EngineSettings,
     /// Of all keys.
     prefix: String,
-    /// KEYS[1] of every script.
+    /// `KEYS[1]` of every script.
     meta: String,
     scripts: Scripts,
     calls: Connections,

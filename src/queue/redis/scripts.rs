@@ -35,7 +35,7 @@ impl Script {
         Self { call, hash, source }
     }
 
-    /// The beginning of its command: up to ARGV[1].
+    /// The beginning of its command: up to `ARGV[1]`.
     pub(super) fn command(&self, meta: &str, now: Option<Timestamp>) -> Cmd {
         let mut command = ::redis::cmd("EVALSHA");
         command
