@@ -10,6 +10,8 @@ pub mod health;
 pub mod job;
 pub mod logging;
 pub mod queue;
+pub mod recorder;
 pub mod sqlite;
 pub mod storage;
 pub mod threads;
+pub mod worker;

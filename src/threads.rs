@@ -66,3 +66,83 @@ impl Stop {
         true
     }
 }
+
+/// What a watched thread's end tells its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Death {
+    /// The thread's name.
+    pub thread: String,
+    /// What it panicked with.
+    pub panic: String,
+}
+
+/// Starts threads whose panic is reported, so that the daemon goes down with a name in its log and is never left half
+/// alive.
+#[derive(Debug, Clone)]
+pub struct Watch(crossbeam_channel::Sender<Death>);
+
+impl Watch {
+    /// A watch, and where it reports.
+    #[must_use]
+    pub fn new() -> (Self, crossbeam_channel::Receiver<Death>) {
+        // One report is enough to end the daemon; the room is for what falls with it.
+        let (deaths, reports) = crossbeam_channel::bounded(64);
+        (Self(deaths), reports)
+    }
+
+    /// Starts a named thread and reports its panic.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`].
+    pub fn spawn<F>(&self, name: &str, run: F) -> io::Result<JoinHandle<()>>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        let (deaths, thread) = (self.0.clone(), name.to_owned());
+        spawn(name, move || {
+            // The thread ends here either way, so nothing torn by the panic is looked at again.
+            if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
+                let death = Death {
+                    thread,
+                    panic: panic_message(panic.as_ref()),
+                };
+                // A full or closed channel means that the daemon is going down already.
+                drop(deaths.try_send(death));
+            }
+        })
+    }
+}
+
+/// What a panic said, as far as it was text.
+#[must_use]
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// Joins a thread if it ends by `deadline`; tells whether it did. One that does not is left behind.
+#[must_use]
+pub fn join_by<T>(handle: JoinHandle<T>, deadline: Instant) -> bool {
+    // The standard library has no timed join; the end of a stopping thread is near, so a short poll is all it takes.
+    while !handle.is_finished() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        pause(left.min(Duration::from_millis(2)));
+    }
+    // A panic has been reported by the watch; there is no more to learn from it here.
+    drop(handle.join());
+    true
+}
+
+/// Waits for `duration`, come what may: for the short backoffs of threads that must not stop before they are done.
+pub fn pause(duration: Duration) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one door to an unconditional wait"
+    )]
+    std::thread::sleep(duration);
+}

@@ -1,0 +1,201 @@
+//! Takes jobs from the queue, runs them on a fixed pool of threads, and settles what became of them.
+//!
+//! ```text
+//!             reserve                          run                         settle, release
+//!   queue ─▶ poller ─▶ bounded channel ─▶ worker threads ─▶ outcomes ─▶ settler ─▶ queue
+//!                          │                    ▲                          ▲
+//!                          └── given back ──────┼──────────────────────────┤
+//!                                 keeper: renews every lease until its settlement is answered,
+//!                                 brings cancel requests, ends what overruns
+//! ```
+//!
+//! All leases that this daemon holds stand in one table ([`hands::Hands`]), from the answer of `reserve` to the answer of
+//! `settle`. Who decides an attempt's end takes it by [`hands::Held::close`], once: the worker thread when the handler
+//! returns, the keeper when it overruns, the drain when time is up.
+//!
+//! # Not here
+//!
+//! Nothing of storage, HTTP or cron. Of the queue only [`Queue`].
+
+mod draw;
+mod hands;
+mod keeper;
+mod poller;
+mod pool;
+mod settler;
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::config::Config;
+use crate::handlers::Registry;
+use crate::health::Health;
+use crate::job::{JobId, State};
+use crate::queue::{Queue, QueueError, Running};
+use crate::threads::{Stop, Watch, join_by};
+
+use hands::{Hands, Held};
+use pool::Pool;
+
+/// Most jobs that are taken and have not started; also the most that one `reserve` asks for.
+const TAKEN_MAX: usize = 1_000;
+
+/// Outcomes that may wait for the settler before the worker threads wait for it.
+const OUTCOMES_MAX: usize = 4_096;
+
+/// What a worker needs of its surroundings.
+pub struct Parts {
+    /// Where jobs come from and outcomes go.
+    pub queue: Arc<dyn Queue>,
+    /// What runs them.
+    pub registry: Registry,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// This daemon's name.
+    pub node: String,
+    /// Where the poller says whether the queue answers.
+    pub health: Health,
+    /// Reports threads that panic.
+    pub watch: Watch,
+    /// Called by the poller until it succeeds, before it takes anything: the queue is checked, the leases of this node's
+    /// former process are taken over.
+    pub prepare: Box<dyn FnMut() -> Result<(), QueueError> + Send>,
+    /// Told of every job that this daemon settled, and the state it stands in now.
+    pub settled: Arc<dyn Fn(&[(JobId, State)]) + Send + Sync>,
+    /// Where troubles go that the daemon must not outlive.
+    pub troubles: Sender<Trouble>,
+}
+
+/// What a worker cannot go on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// So many handlers overran that no more threads can be given up: drain and start anew.
+    ThreadsGivenUp(usize),
+    /// The queue cannot be used: wrong version, policy or layout. An operator must help.
+    Unfit(String),
+}
+
+/// What a worker does at present.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Worker threads at work.
+    pub busy: usize,
+    /// Threads that run a handler which overran and does not return.
+    pub given_up: usize,
+    /// What runs.
+    pub running: Vec<Running>,
+}
+
+/// The running threads.
+pub struct Worker {
+    hands: Arc<Hands>,
+    pool: Arc<Pool>,
+    poller: (Stop, JoinHandle<()>),
+    keeper: (Stop, JoinHandle<()>),
+    settler: (Stop, JoinHandle<()>),
+}
+
+impl Worker {
+    /// Starts all threads; the poller begins to take jobs as soon as `prepare` succeeds.
+    ///
+    /// # Errors
+    ///
+    /// The system's error when it has no room for a thread.
+    pub fn start(parts: Parts) -> io::Result<Self> {
+        let hands = Arc::new(Hands::new());
+        let (taken, takes): (Sender<Arc<Held>>, Receiver<Arc<Held>>) = bounded(TAKEN_MAX);
+        let (outcomes, done) = bounded(OUTCOMES_MAX);
+        let (hungry, hunger) = bounded(1);
+
+        let pool = Arc::new(Pool::new(pool::Parts {
+            queue: Arc::clone(&parts.queue),
+            registry: parts.registry.clone(),
+            config: Arc::clone(&parts.config),
+            node: parts.node.clone(),
+            takes: takes.clone(),
+            hungry,
+            outcomes: outcomes.clone(),
+            watch: parts.watch.clone(),
+            hands: Arc::clone(&hands),
+        }));
+        // Receivers start before senders: what is taken finds hands, what is done finds the settler.
+        let settler = settler::start(settler::Parts {
+            queue: Arc::clone(&parts.queue),
+            hands: Arc::clone(&hands),
+            done,
+            settled: parts.settled,
+            watch: parts.watch.clone(),
+        })?;
+        pool.start()?;
+        let keeper = keeper::start(keeper::Parts {
+            queue: Arc::clone(&parts.queue),
+            hands: Arc::clone(&hands),
+            pool: Arc::clone(&pool),
+            lease: parts.config.lease,
+            troubles: parts.troubles.clone(),
+            watch: parts.watch.clone(),
+        })?;
+        let poller = poller::start(poller::Parts {
+            queue: parts.queue,
+            registry: parts.registry,
+            config: parts.config,
+            node: parts.node,
+            health: parts.health,
+            hands: Arc::clone(&hands),
+            pool: Arc::clone(&pool),
+            taken,
+            takes,
+            hunger,
+            outcomes,
+            prepare: parts.prepare,
+            troubles: parts.troubles,
+            watch: parts.watch,
+        })?;
+        Ok(Self {
+            hands,
+            pool,
+            poller,
+            keeper,
+            settler,
+        })
+    }
+
+    /// A view of what the worker does, for as long as anybody wants to look.
+    #[must_use]
+    pub fn status(&self) -> impl Fn() -> Status + Send + Sync + use<> {
+        let (hands, pool) = (Arc::clone(&self.hands), Arc::clone(&self.pool));
+        move || Status {
+            busy: pool.busy(),
+            given_up: pool.given_up(),
+            running: hands.running(),
+        }
+    }
+
+    /// Drains: takes nothing more, gives back what has not started, lets running jobs finish for `grace`, gives back the
+    /// rest, and answers when every settlement is answered or a further `flush` is over. Tells how many jobs were cut off.
+    pub fn drain(self, grace: Duration, flush: Duration) -> usize {
+        let deadline = Instant::now() + grace;
+        // The poller first: nothing may enter a channel that nobody reads. It gives back what has not started and closes
+        // the channel, by which the worker threads know that they are done.
+        self.poller.0.stop();
+        let ended = join_by(self.poller.1, deadline) && self.pool.wait_ended(deadline);
+        let cut = if ended { 0 } else { self.pool.cut() };
+
+        // The keeper goes on until the settlements are answered: a lease must not end while its outcome is on the way.
+        let deadline = Instant::now() + flush;
+        self.settler.0.stop();
+        if !join_by(self.settler.1, deadline) {
+            log::warn!(
+                "the queue did not take every outcome in time: their leases will run out and the jobs run again"
+            );
+        }
+        self.keeper.0.stop();
+        // The keeper ends within one tick; if the queue holds it, its thread ends with the process.
+        let _ = join_by(self.keeper.1, Instant::now() + Duration::from_secs(1));
+        cut
+    }
+}
