@@ -74,11 +74,10 @@ impl Recorder {
     }
 
     /// A function that says that something entered the outbox.
-    #[must_use]
     pub fn waker(&self) -> impl Fn() + Send + Sync + use<> {
         let wake = self.wake.clone();
         // A full channel means that it has been said.
-        move || drop(wake.try_send(()))
+        move || _ = wake.try_send(())
     }
 
     /// Records what is in the outbox, for `flush` at most, and ends. What is left stays in the outbox. Tells whether the
@@ -118,9 +117,9 @@ impl Recording {
                 Ok(0) => match self.woken.recv_timeout(IDLE) {
                     Ok(()) | Err(RecvTimeoutError::Timeout) => {}
                     // The waker is gone before the stop only while the daemon goes down.
-                    Err(RecvTimeoutError::Disconnected) => drop(self.stop.wait(IDLE)),
+                    Err(RecvTimeoutError::Disconnected) => _ = self.stop.wait(IDLE),
                 },
-                Ok(n) if n < SMALL_BATCH => drop(self.stop.wait(LINGER)),
+                Ok(n) if n < SMALL_BATCH => _ = self.stop.wait(LINGER),
                 Ok(_) => {}
                 Err(Trouble::Storage(err)) => {
                     if self.away(&err) {

@@ -48,7 +48,6 @@ impl Stop {
     }
 
     /// Waits until the signal is given or `timeout` has passed; tells whether it was given.
-    #[must_use]
     pub fn wait(&self, timeout: Duration) -> bool {
         let (flag, wake) = &*self.0;
         let deadline = Instant::now() + timeout;
@@ -123,7 +122,6 @@ pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// Joins a thread if it ends by `deadline`; tells whether it did. One that does not is left behind.
-#[must_use]
 pub fn join_by<T>(handle: JoinHandle<T>, deadline: Instant) -> bool {
     // The standard library has no timed join; the end of a stopping thread is near, so a short poll is all it takes.
     while !handle.is_finished() {

@@ -47,6 +47,9 @@ const TAKEN_MAX: usize = 1_000;
 /// Outcomes that may wait for the settler before the worker threads wait for it.
 const OUTCOMES_MAX: usize = 4_096;
 
+/// What is called with every job that was settled, and the state in which it stands now.
+pub type OnSettled = Arc<dyn Fn(&[(JobId, State)]) + Send + Sync>;
+
 /// What a worker needs of its surroundings.
 pub struct Parts {
     /// Where jobs come from and outcomes go.
@@ -65,7 +68,7 @@ pub struct Parts {
     /// former process are taken over.
     pub prepare: Box<dyn FnMut() -> Result<(), QueueError> + Send>,
     /// Told of every job that this daemon settled, and the state it stands in now.
-    pub settled: Arc<dyn Fn(&[(JobId, State)]) + Send + Sync>,
+    pub settled: OnSettled,
     /// Where troubles go that the daemon must not outlive.
     pub troubles: Sender<Trouble>,
 }
@@ -165,7 +168,6 @@ impl Worker {
     }
 
     /// A view of what the worker does, for as long as anybody wants to look.
-    #[must_use]
     pub fn status(&self) -> impl Fn() -> Status + Send + Sync + use<> {
         let (hands, pool) = (Arc::clone(&self.hands), Arc::clone(&self.pool));
         move || Status {
@@ -195,7 +197,7 @@ impl Worker {
         }
         self.keeper.0.stop();
         // The keeper ends within one tick; if the queue holds it, its thread ends with the process.
-        let _ = join_by(self.keeper.1, Instant::now() + Duration::from_secs(1));
+        join_by(self.keeper.1, Instant::now() + Duration::from_secs(1));
         cut
     }
 }

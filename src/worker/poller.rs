@@ -163,7 +163,8 @@ impl Poller {
         // Others can take what is due only once somebody has moved it to its line; and the engine's clock wants its stamp.
         let heartbeat = due || self.last_reserve.elapsed() >= self.parts.config.lease / 3;
         if want == 0 && !heartbeat {
-            let _ = self.parts.hunger.recv_timeout(FORECAST_OVER);
+            // Woken or not, the next turn looks anew.
+            self.parts.hunger.recv_timeout(FORECAST_OVER).ok();
             return;
         }
         match self.reserve(want) {
@@ -243,7 +244,7 @@ impl Poller {
         if self.parts.taken.len() <= idle {
             self.wait();
         } else {
-            let _ = self.stop.wait(BETWEEN_LOOKS);
+            self.stop.wait(BETWEEN_LOOKS);
         }
     }
 
@@ -277,8 +278,7 @@ impl Poller {
             log::error!("the queue is away, and is tried again and again: {err}");
         }
         // From half to all of it, so that daemons which lost the queue together do not return together.
-        let _ = self
-            .stop
+        self.stop
             .wait(self.backoff.mul_f64(0.5 + fastrand::f64() / 2.0));
         self.backoff = (self.backoff * 2).min(BACKOFF.1);
     }

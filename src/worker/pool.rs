@@ -223,7 +223,7 @@ impl Pool {
             };
             if self.parts.takes.len() <= self.low.load(Ordering::Relaxed) {
                 // A full channel means that the poller knows already.
-                drop(self.parts.hungry.try_send(()));
+                self.parts.hungry.try_send(()).ok();
             }
             if !self.run_one(&held) {
                 // This thread was given up and has been replaced: its place in the count of living ones is gone too.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
+use super::OnSettled;
 use super::hands::Hands;
-use crate::job::{JobId, State};
 use crate::queue::{Lease, Queue, QueueError, Release, Settled, Settlement};
 use crate::threads::{Stop, Watch, pause};
 
@@ -29,7 +29,7 @@ pub struct Parts {
     pub hands: Arc<Hands>,
     pub done: Receiver<Done>,
     /// Told of every job that was settled, and where it stands now.
-    pub settled: Arc<dyn Fn(&[(JobId, State)]) + Send + Sync>,
+    pub settled: OnSettled,
     pub watch: Watch,
 }
 

@@ -1,0 +1,211 @@
+//! The daemon: opens the engines, starts every thread in order, and stops them in reverse.
+//!
+//! This is the face for embedding programs, too: make a [`Config`] and a [`Registry`], [`Daemon::start`] them, and
+//! [`Daemon::stop`] when it is time.
+
+mod engines;
+mod janitor;
+mod node;
+mod notify;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, bounded, select};
+use thiserror::Error;
+
+use crate::api::{Api, Services};
+use crate::config::Config;
+use crate::handlers::Registry;
+use crate::health::{Health, Part};
+use crate::queue::Engine;
+use crate::recorder::{self, Recorder};
+use crate::threads::{Death, Stop, Watch};
+use crate::worker::{self, Trouble, Worker};
+
+use engines::Engines;
+use janitor::Janitor;
+use node::{Beat, NodeLock};
+pub use notify::Notify;
+
+/// How long a stopping daemon may take beyond WORKERTIMEOUT to answer, settle and record what is under way.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// Why a daemon cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// It is told something that cannot work; only an operator helps (exit code 78).
+    #[error("{0}")]
+    Configuration(String),
+    /// The system refused something, which may be otherwise next time (exit code 1).
+    #[error("{what}: {source}")]
+    System {
+        /// What was refused.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl StartError {
+    fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::System { what, source }
+    }
+}
+
+/// Why a running daemon must end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incident {
+    /// A thread panicked: the daemon is not whole any more. Stop it and exit 70, to be started anew.
+    Died(Death),
+    /// So many handlers overran that no more threads can be given up. Stop it and exit 70, to be started anew.
+    ThreadsGivenUp(usize),
+    /// The queue cannot be used as it is. Stop it and exit 78.
+    Unfit(String),
+}
+
+/// A running daemon.
+pub struct Daemon {
+    _lock: NodeLock,
+    health: Health,
+    queue: Arc<dyn Engine>,
+    addr: SocketAddr,
+    api: Api,
+    beat: Beat,
+    janitor: Janitor,
+    worker: Worker,
+    recorder: Recorder,
+    deaths: Receiver<Death>,
+    troubles: Receiver<Trouble>,
+    worker_timeout: Duration,
+}
+
+impl Daemon {
+    /// Starts a daemon. It serves its API when this returns, also while Redis or PostgreSQL are away: it waits for them,
+    /// and `/readyz` names them.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]: nothing is left running.
+    pub fn start(config: Config, registry: Registry) -> Result<Self, StartError> {
+        let config = Arc::new(config);
+        // What can be refused comes first: a refused start leaves no trace.
+        let listener = TcpListener::bind(config.api_addr)
+            .map_err(StartError::system(format!("cannot listen on {} (APIADDR)", config.api_addr)))?;
+        let addr = listener.local_addr().map_err(StartError::system("cannot tell the address of the API"))?;
+        let node = node::name(&config, addr);
+        let lock = NodeLock::take(&config, &node)?;
+        let engines = Engines::open(&config)?;
+        let health = Health::new();
+        health.missing(Part::Queue, "it has not been reached yet");
+        health.missing(Part::Storage, "it has not been reached yet");
+        let (watch, deaths) = Watch::new();
+        let (trouble, troubles) = bounded(8);
+
+        // Receivers start before senders: what ends finds the recorder, what is submitted finds workers.
+        let queue = Arc::clone(&engines.queue);
+        let recorder = Recorder::start(recorder::Parts {
+            queue: Arc::<dyn Engine>::clone(&queue),
+            storage: Arc::clone(&engines.storage),
+            health: health.clone(),
+            watch: watch.clone(),
+        })
+        .map_err(StartError::system("cannot start the recorder"))?;
+        let api = Api::start(
+            Services {
+                queue: Arc::clone(&queue),
+                storage: Some(Arc::clone(&engines.storage)),
+                registry: registry.clone(),
+                config: Arc::clone(&config),
+                health: health.clone(),
+            },
+            listener,
+        )
+        .map_err(StartError::system("cannot start the API"))?;
+        let (waiters, wake_recorder) = (api.waiters(), recorder.waker());
+        let worker = Worker::start(worker::Parts {
+            queue: Arc::<dyn Engine>::clone(&queue),
+            registry: registry.clone(),
+            config: Arc::clone(&config),
+            node: node.clone(),
+            health: health.clone(),
+            watch: watch.clone(),
+            prepare: node::prepare(Arc::clone(&queue), node.clone(), config.max_crashes),
+            settled: Arc::new(move |jobs| {
+                waiters.ended(jobs);
+                wake_recorder();
+            }),
+            troubles: trouble,
+        })
+        .map_err(StartError::system("cannot start the workers"))?;
+        let beat = Beat::start(node::BeatParts {
+            queue: Arc::clone(&queue),
+            node,
+            config: Arc::clone(&config),
+            types: registry.iter().map(|(kind, _)| kind.to_owned()).collect(),
+            status: Box::new(worker.status()),
+            watch: watch.clone(),
+        })
+        .map_err(StartError::system("cannot start the node's beat"))?;
+        let janitor = Janitor::start(engines.storage, Arc::clone(&queue), config.history_days, &watch)
+            .map_err(StartError::system("cannot start the janitor"))?;
+        let worker_timeout = config.worker_timeout;
+        Ok(Self { _lock: lock, health, queue, addr, api, beat, janitor, worker, recorder, deaths, troubles, worker_timeout })
+    }
+
+    /// Where the API listens; tells the port when APIADDR said 0.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// What the daemon misses at present.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// The queue: where an embedding program submits and asks without HTTP.
+    #[must_use]
+    pub fn queue(&self) -> &Arc<dyn Engine> {
+        &self.queue
+    }
+
+    /// Waits until something happens that the daemon must not outlive, or `stop` is given, or `timeout` is over (`None`).
+    #[must_use]
+    pub fn wait(&self, stop: &Stop, timeout: Duration) -> Option<Incident> {
+        let deadline = Instant::now() + timeout;
+        // Stops come as a flag, incidents by channel: a short look at both.
+        while !stop.is_stopped() && Instant::now() < deadline {
+            select! {
+                recv(self.deaths) -> death => if let Ok(death) = death { return Some(Incident::Died(death)) },
+                recv(self.troubles) -> trouble => match trouble {
+                    Ok(Trouble::ThreadsGivenUp(n)) => return Some(Incident::ThreadsGivenUp(n)),
+                    Ok(Trouble::Unfit(reason)) => return Some(Incident::Unfit(reason)),
+                    // The poller has ended, which is part of a stop.
+                    Err(_) => { stop.wait(timeout); }
+                },
+                default(Duration::from_millis(50)) => {}
+            }
+        }
+        None
+    }
+
+    /// Stops: answers what is being asked, takes nothing more, lets running jobs finish for WORKERTIMEOUT, gives the rest
+    /// back uncounted, records what has ended. Tells how many jobs were cut off and are back in the queue.
+    pub fn stop(self) -> usize {
+        // Senders stop before receivers: nothing may enter a channel that nobody reads.
+        let deadline = Instant::now() + self.worker_timeout;
+        self.janitor.stop();
+        self.beat.stop();
+        self.api.stop(Instant::now() + FLUSH);
+        let cut = self.worker.drain(deadline.saturating_duration_since(Instant::now()), FLUSH);
+        if !self.recorder.stop(FLUSH) {
+            log::info!("some records are still in the outbox; the next daemon brings them to storage");
+        }
+        cut
+    }
+}
