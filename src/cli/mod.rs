@@ -10,8 +10,14 @@
 //! | 70 | the daemon is broken inside and should be started again |
 //! | 78 | the configuration is wrong; starting again will not help |
 
+mod bench;
+mod client;
 mod config;
+mod demo;
+mod dev;
 mod exit;
+mod host;
+mod serve;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -32,12 +38,20 @@ struct Line {
     #[arg(long, global = true, value_name = "PATH")]
     config: Option<PathBuf>,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the daemon; also what happens without a command.
+    Serve,
+    /// Run a daemon for trying things out: no servers, everything under ./.windlass, mail caught as files.
+    Dev,
+    /// Watch real jobs run to their end in a throw-away daemon.
+    Demo,
+    /// Measure what a job costs here.
+    Bench(bench::Options),
     /// Show every setting, its value, and where it was written.
     Config(config::Options),
 }
@@ -59,7 +73,11 @@ pub fn main() -> ExitCode {
 
 fn run(line: Line) -> Exit {
     let sources = Sources::of_process(line.config);
-    match line.command {
+    match line.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(&sources),
+        Command::Dev => dev::run(sources),
+        Command::Demo => demo::run(),
+        Command::Bench(options) => bench::run(&options),
         Command::Config(options) => config::run(&options, &sources),
     }
 }
