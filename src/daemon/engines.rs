@@ -1,7 +1,6 @@
 //! Opens the two engines that BACKEND names.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::StartError;
 use crate::clock::SystemClock;
@@ -10,13 +9,10 @@ use crate::queue::redis::RedisQueue;
 use crate::queue::sqlite::SqliteQueue;
 use crate::queue::{Engine, EngineSettings, QueueError};
 use crate::sqlite::Db;
-use crate::storage::bounded::Bounded;
+use crate::storage::bounded::{Bounded, Bounds};
 use crate::storage::postgres::PostgresStorage;
 use crate::storage::sqlite::SqliteStorage;
 use crate::storage::{Storage, StorageError};
-
-/// Longest wait for one answer of storage.
-const STORAGE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The engines of a daemon.
 pub struct Engines {
@@ -38,7 +34,7 @@ impl Engines {
             Backend::Redis => {
                 let queue = RedisQueue::open(config.redis_addr.reveal(), settings, None).map_err(unfit_queue)?;
                 let storage = PostgresStorage::open(config.database_url.reveal()).map_err(unfit_storage)?;
-                let storage = Bounded::new(Arc::new(storage), STORAGE_TIMEOUT);
+                let storage = Bounded::new(Arc::new(storage), Bounds::default());
                 Ok(Self { queue: Arc::new(queue), storage: Arc::new(storage) })
             }
             Backend::Embedded => {

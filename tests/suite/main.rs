@@ -7,6 +7,7 @@
 //! - `email`: the email handler against a mail server, on its good and its bad days.
 //! - `storage_postgres`: what only PostgreSQL can do wrong: partitions that come and go, servers that stop in mid-call.
 //! - `process`: the built program as a child process, with real servers.
+//! - `worker`: the worker on the embedded engine, with handlers that behave and handlers that do not.
 //! - `support`: private servers, the bench that drives an engine, the program under test as a child process.
 //!
 //! One test or one theme: `cargo test --test suite contract::redis::lease`. Everything needs `redis-server` (7.0 or
@@ -25,3 +26,5 @@ mod protocol;
 mod storage_postgres;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod worker;

@@ -21,7 +21,7 @@ use crate::queue::{Call, Engine, EngineSettings, Queue, Submission};
 use crate::recorder::{self, Recorder};
 use crate::sqlite::Db;
 use crate::storage::Storage;
-use crate::storage::bounded::Bounded;
+use crate::storage::bounded::{Bounded, Bounds};
 use crate::storage::postgres::PostgresStorage;
 use crate::storage::sqlite::SqliteStorage;
 use crate::threads::{Watch, pause};
@@ -80,7 +80,7 @@ impl Stores {
             let storage = match &common.database {
                 Some(url) => {
                     let storage = PostgresStorage::open(url).map_err(|err| err.to_string())?;
-                    Some(Arc::new(Bounded::new(Arc::new(storage), Duration::from_secs(30))) as Arc<dyn Storage>)
+                    Some(Arc::new(Bounded::new(Arc::new(storage), Bounds::default())) as Arc<dyn Storage>)
                 }
                 None => None,
             };
