@@ -35,17 +35,27 @@ pub(super) fn run() -> Exit {
 }
 
 fn show(folder: &Path) -> Result<(), String> {
-    let config = Config { api_addr: SocketAddr::from(([127, 0, 0, 1], 0)), ..dev::embedded(folder) };
+    let config = Config {
+        api_addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+        ..dev::embedded(folder)
+    };
     let registry = handlers::builtin(&config)?;
     let daemon = Daemon::start(config, registry).map_err(|err| err.to_string())?;
-    say(&format!("A daemon of its own serves on http://{}, with no server beside it.\n", daemon.addr()));
+    say(&format!(
+        "A daemon of its own serves on http://{}, with no server beside it.\n",
+        daemon.addr()
+    ));
     let shown = submit_all(daemon.addr()).and_then(|()| show_mail(&folder.join("mail")));
     let cut = daemon.stop();
     shown?;
     if cut > 0 {
-        return Err(format!("{cut} jobs were not finished when the daemon stopped"));
+        return Err(format!(
+            "{cut} jobs were not finished when the daemon stopped"
+        ));
     }
-    say("\nStopped, and nothing was left over. Next: `windlass dev` keeps a daemon up for your own jobs.");
+    say(
+        "\nStopped, and nothing was left over. Next: `windlass dev` keeps a daemon up for your own jobs.",
+    );
     Ok(())
 }
 
@@ -64,10 +74,21 @@ fn submit(client: &Client, job: &Value) -> Result<(), String> {
     say(&format!("\nPOST /submit {job}"));
     let accepted = client.post("/submit", job)?;
     say(&format!("  {} {}", accepted.status, accepted.body));
-    let id = accepted.body["id"].as_str().ok_or("the daemon did not accept the job")?;
-    let ended = client.get(&format!("/jobs/{id}?wait={}s", PATIENCE.as_secs()))?.body;
-    say(&format!("GET /jobs/{id}\n  {} on attempt {}: {}", ended["state"], ended["attempt"], ended["result"]));
-    if ended["state"] == "succeeded" { Ok(()) } else { Err(format!("the job did not succeed: {ended}")) }
+    let id = accepted.body["id"]
+        .as_str()
+        .ok_or("the daemon did not accept the job")?;
+    let ended = client
+        .get(&format!("/jobs/{id}?wait={}s", PATIENCE.as_secs()))?
+        .body;
+    say(&format!(
+        "GET /jobs/{id}\n  {} on attempt {}: {}",
+        ended["state"], ended["attempt"], ended["result"]
+    ));
+    if ended["state"] == "succeeded" {
+        Ok(())
+    } else {
+        Err(format!("the job did not succeed: {ended}"))
+    }
 }
 
 fn show_mail(folder: &Path) -> Result<(), String> {

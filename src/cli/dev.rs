@@ -12,13 +12,14 @@ const FOLDER: &str = ".windlass";
 
 /// Runs a daemon for trying things out. Settings that were written somewhere hold here, too; only defaults differ.
 pub(super) fn run(mut sources: Sources) -> Exit {
-    let folder = match std::path::absolute(FOLDER).and_then(|folder| prepare(&folder).map(|()| folder)) {
-        Ok(folder) => folder,
-        Err(err) => {
-            complain(&format_args!("cannot use the folder ./{FOLDER}: {err}"));
-            return Exit::Failed;
-        }
-    };
+    let folder =
+        match std::path::absolute(FOLDER).and_then(|folder| prepare(&folder).map(|()| folder)) {
+            Ok(folder) => folder,
+            Err(err) => {
+                complain(&format_args!("cannot use the folder ./{FOLDER}: {err}"));
+                return Exit::Failed;
+            }
+        };
     sources.defaults = embedded(&folder);
     let config = match load(&sources) {
         Ok(loaded) => loaded.config,

@@ -35,8 +35,15 @@ pub(super) fn run(config: Config, registry: Registry, ready: impl FnOnce(&Daemon
     let incident = watch(&daemon, &stop);
     let (exit, why) = match &incident {
         None => (Exit::Fine, "asked to stop".to_owned()),
-        Some(Incident::Died(death)) => (Exit::Broken, format!("the thread {} panicked: {}", death.thread, death.panic)),
-        Some(Incident::ThreadsGivenUp(n)) => (Exit::Broken, format!("{n} handlers overran and hold their threads")),
+        Some(Incident::Died(death)) => (
+            Exit::Broken,
+            format!("the thread {} panicked: {}", death.thread, death.panic),
+        ),
+        Some(Incident::Serving(line)) => (Exit::Broken, line.clone()),
+        Some(Incident::ThreadsGivenUp(n)) => (
+            Exit::Broken,
+            format!("{n} handlers overran and hold their threads"),
+        ),
         Some(Incident::Unfit(reason)) => (Exit::Configuration, reason.clone()),
     };
     if incident.is_some() {
@@ -47,7 +54,9 @@ pub(super) fn run(config: Config, registry: Registry, ready: impl FnOnce(&Daemon
     Notify.stopping(&format!("stopping: {why}"));
     match daemon.stop() {
         0 => log::info!("stopped"),
-        cut => log::warn!("stopped; {cut} jobs were not finished in time and are back in the queue"),
+        cut => {
+            log::warn!("stopped; {cut} jobs were not finished in time and are back in the queue")
+        }
     }
     exit
 }
@@ -64,8 +73,15 @@ fn watch(daemon: &Daemon, stop: &Stop) -> Option<Incident> {
         }
         let missing = daemon.health().all_missing();
         if missing != shown {
-            let words: Vec<_> = missing.iter().map(|(part, reason)| format!("{}: {reason}", part.as_str())).collect();
-            let words = if words.is_empty() { String::new() } else { format!("; missing: {}", words.join("; ")) };
+            let words: Vec<_> = missing
+                .iter()
+                .map(|(part, reason)| format!("{}: {reason}", part.as_str()))
+                .collect();
+            let words = if words.is_empty() {
+                String::new()
+            } else {
+                format!("; missing: {}", words.join("; "))
+            };
             Notify.status(&format!("serving on {}{words}", daemon.addr()));
             shown = missing;
         }
@@ -97,6 +113,8 @@ fn stop_on_signals() -> io::Result<Stop> {
     ctrlc::set_handler(move || on_interrupt(SIGINT)).map_err(io::Error::other)?;
     let mut signals = Signals::new([SIGTERM])?;
     // Its end is the process' end.
-    drop(spawn("signals", move || signals.forever().for_each(on_signal))?);
+    drop(spawn("signals", move || {
+        signals.forever().for_each(on_signal)
+    })?);
     Ok(stop)
 }

@@ -32,19 +32,33 @@ impl Engines {
         };
         match config.backend {
             Backend::Redis => {
-                let queue = RedisQueue::open(config.redis_addr.reveal(), settings, None).map_err(unfit_queue)?;
-                let storage = PostgresStorage::open(config.database_url.reveal()).map_err(unfit_storage)?;
+                let queue = RedisQueue::open(config.redis_addr.reveal(), settings, None)
+                    .map_err(unfit_queue)?;
+                let storage =
+                    PostgresStorage::open(config.database_url.reveal()).map_err(unfit_storage)?;
                 let storage = Bounded::new(Arc::new(storage), Bounds::default());
-                Ok(Self { queue: Arc::new(queue), storage: Arc::new(storage) })
+                Ok(Self {
+                    queue: Arc::new(queue),
+                    storage: Arc::new(storage),
+                })
             }
             Backend::Embedded => {
-                std::fs::create_dir_all(&config.data_dir)
-                    .map_err(StartError::system(format!("cannot make the folder {} (DATADIR)", config.data_dir.display())))?;
+                std::fs::create_dir_all(&config.data_dir).map_err(StartError::system(format!(
+                    "cannot make the folder {} (DATADIR)",
+                    config.data_dir.display()
+                )))?;
                 let path = config.data_dir.join("windlass.sqlite");
-                let db = Db::open(&path, true)
-                    .map_err(|err| StartError::Configuration(format!("cannot open {} (DATADIR): {err}", path.display())))?;
+                let db = Db::open(&path, true).map_err(|err| {
+                    StartError::Configuration(format!(
+                        "cannot open {} (DATADIR): {err}",
+                        path.display()
+                    ))
+                })?;
                 let queue = SqliteQueue::new(Arc::clone(&db), settings, Arc::new(SystemClock));
-                Ok(Self { queue: Arc::new(queue), storage: Arc::new(SqliteStorage::new(db)) })
+                Ok(Self {
+                    queue: Arc::new(queue),
+                    storage: Arc::new(SqliteStorage::new(db)),
+                })
             }
         }
     }

@@ -23,7 +23,12 @@ pub struct Janitor {
 
 impl Janitor {
     /// Starts the thread.
-    pub fn start(storage: Arc<dyn Storage>, queue: Arc<dyn Engine>, days: u32, watch: &Watch) -> io::Result<Self> {
+    pub fn start(
+        storage: Arc<dyn Storage>,
+        queue: Arc<dyn Engine>,
+        days: u32,
+        watch: &Watch,
+    ) -> io::Result<Self> {
         let stop = Stop::new();
         let stopped = stop.clone();
         let history = Duration::from_secs(u64::from(days) * 24 * 3600);
@@ -35,7 +40,9 @@ impl Janitor {
                     // There may be more: it is done in pieces, so that others get their turn.
                     Ok(gone) if gone > 0 => wait = Duration::from_millis(100),
                     Ok(_) => {}
-                    Err(err) => log::warn!("could not forget old records, and tries again in an hour: {err}"),
+                    Err(err) => log::warn!(
+                        "could not forget old records, and tries again in an hour: {err}"
+                    ),
                 }
             }
         })?;

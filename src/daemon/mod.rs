@@ -61,6 +61,8 @@ impl StartError {
 pub enum Incident {
     /// A thread panicked: the daemon is not whole any more. Stop it and exit 70, to be started anew.
     Died(Death),
+    /// The API cannot serve any more. Stop the daemon and exit 70, to be started anew.
+    Serving(String),
     /// So many handlers overran that no more threads can be given up. Stop it and exit 70, to be started anew.
     ThreadsGivenUp(usize),
     /// The queue cannot be used as it is. Stop it and exit 78.
@@ -80,6 +82,7 @@ pub struct Daemon {
     recorder: Recorder,
     deaths: Receiver<Death>,
     troubles: Receiver<Trouble>,
+    serving: Receiver<String>,
     worker_timeout: Duration,
 }
 
@@ -93,9 +96,13 @@ impl Daemon {
     pub fn start(config: Config, registry: Registry) -> Result<Self, StartError> {
         let config = Arc::new(config);
         // What can be refused comes first: a refused start leaves no trace.
-        let listener = TcpListener::bind(config.api_addr)
-            .map_err(StartError::system(format!("cannot listen on {} (APIADDR)", config.api_addr)))?;
-        let addr = listener.local_addr().map_err(StartError::system("cannot tell the address of the API"))?;
+        let listener = TcpListener::bind(config.api_addr).map_err(StartError::system(format!(
+            "cannot listen on {} (APIADDR)",
+            config.api_addr
+        )))?;
+        let addr = listener
+            .local_addr()
+            .map_err(StartError::system("cannot tell the address of the API"))?;
         let node = node::name(&config, addr);
         let lock = NodeLock::take(&config, &node)?;
         let engines = Engines::open(&config)?;
@@ -150,10 +157,29 @@ impl Daemon {
             watch: watch.clone(),
         })
         .map_err(StartError::system("cannot start the node's beat"))?;
-        let janitor = Janitor::start(engines.storage, Arc::clone(&queue), config.history_days, &watch)
-            .map_err(StartError::system("cannot start the janitor"))?;
-        let worker_timeout = config.worker_timeout;
-        Ok(Self { _lock: lock, health, queue, addr, api, beat, janitor, worker, recorder, deaths, troubles, worker_timeout })
+        let janitor = Janitor::start(
+            engines.storage,
+            Arc::clone(&queue),
+            config.history_days,
+            &watch,
+        )
+        .map_err(StartError::system("cannot start the janitor"))?;
+        let (worker_timeout, serving) = (config.worker_timeout, api.trouble());
+        Ok(Self {
+            _lock: lock,
+            health,
+            queue,
+            addr,
+            api,
+            beat,
+            janitor,
+            worker,
+            recorder,
+            deaths,
+            troubles,
+            serving,
+            worker_timeout,
+        })
     }
 
     /// Where the API listens; tells the port when APIADDR said 0.
@@ -188,6 +214,10 @@ impl Daemon {
                     // The poller has ended, which is part of a stop.
                     Err(_) => { stop.wait(timeout); }
                 },
+                recv(self.serving) -> line => match line {
+                    Ok(line) => return Some(Incident::Serving(line)),
+                    Err(_) => { stop.wait(timeout); }
+                },
                 default(Duration::from_millis(50)) => {}
             }
         }
@@ -202,9 +232,13 @@ impl Daemon {
         self.janitor.stop();
         self.beat.stop();
         self.api.stop(Instant::now() + FLUSH);
-        let cut = self.worker.drain(deadline.saturating_duration_since(Instant::now()), FLUSH);
+        let cut = self
+            .worker
+            .drain(deadline.saturating_duration_since(Instant::now()), FLUSH);
         if !self.recorder.stop(FLUSH) {
-            log::info!("some records are still in the outbox; the next daemon brings them to storage");
+            log::info!(
+                "some records are still in the outbox; the next daemon brings them to storage"
+            );
         }
         cut
     }

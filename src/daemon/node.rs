@@ -19,7 +19,10 @@ use crate::worker::Status;
 /// The name of this daemon: NODE, or host name and port.
 pub fn name(config: &Config, addr: SocketAddr) -> String {
     config.node.clone().unwrap_or_else(|| {
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let host = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
         format!("{host}:{}", addr.port())
     })
 }
@@ -34,9 +37,20 @@ impl NodeLock {
     /// Takes the lock on `node`.
     pub fn take(config: &Config, node: &str) -> Result<Self, StartError> {
         let folder = config.runtime_dir.clone().unwrap_or_else(default_folder);
-        fs::create_dir_all(&folder)
-            .map_err(StartError::system(format!("cannot make the folder {} (RUNTIMEDIR)", folder.display())))?;
-        let plain: String = node.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+        fs::create_dir_all(&folder).map_err(StartError::system(format!(
+            "cannot make the folder {} (RUNTIMEDIR)",
+            folder.display()
+        )))?;
+        let plain: String = node
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || c == '.' {
+                    c
+                } else {
+                    '-'
+                }
+            })
+            .collect();
         // The namespace is part of it: daemons of two applications may well share a name.
         let path = folder.join(format!("{}.{plain}.lock", config.namespace));
         let what = || format!("cannot open the lock file {} (RUNTIMEDIR)", path.display());
@@ -72,7 +86,9 @@ pub fn prepare(
         queue.check()?;
         let back = queue.take_over(&node, max_crashes)?;
         if back > 0 {
-            log::warn!("the former process of this node died with {back} jobs in hand; they are back in their lines");
+            log::warn!(
+                "the former process of this node died with {back} jobs in hand; they are back in their lines"
+            );
         }
         Ok(())
     })
@@ -134,7 +150,13 @@ fn describe(parts: &BeatParts, started_at: crate::job::Timestamp) -> Node {
         seen_at: started_at,
         threads: parts.config.worker_count,
         busy: status.busy,
-        queues: parts.config.queues.list.iter().map(|q| q.queue.clone()).collect(),
+        queues: parts
+            .config
+            .queues
+            .list
+            .iter()
+            .map(|q| q.queue.clone())
+            .collect(),
         types: parts.types.clone(),
         running: status.running,
     }

@@ -25,7 +25,9 @@ impl Redis {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|err| format!("cannot start redis-server ({err}); install it, or use --engine embedded"))?;
+            .map_err(|err| {
+                format!("cannot start redis-server ({err}); install it, or use --engine embedded")
+            })?;
         let redis = Self { child, socket };
         let deadline = Instant::now() + Duration::from_secs(10);
         while std::os::unix::net::UnixStream::connect(&redis.socket).is_err() {
@@ -53,12 +55,16 @@ impl Redis {
         let output = Command::new("redis-benchmark")
             .arg("-s")
             .arg(&self.socket)
-            .args(["-n", "1000000", "-P", "100", "-d", "150", "--csv", "-t", command])
+            .args([
+                "-n", "1000000", "-P", "100", "-d", "150", "--csv", "-t", command,
+            ])
             .stderr(Stdio::null())
             .output()
             .ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
-        let line = text.lines().find(|line| line.to_lowercase().starts_with(&format!("\"{command}")))?;
+        let line = text
+            .lines()
+            .find(|line| line.to_lowercase().starts_with(&format!("\"{command}")))?;
         line.split(',').nth(1)?.trim_matches('"').parse().ok()
     }
 }
@@ -74,9 +80,16 @@ impl Drop for Redis {
 /// The processor time (user and system) that a process used so far, from /proc/<pid>/stat (see proc(5): fields 14 and
 /// 15, in ticks of 10 ms); zero where it cannot be read.
 pub(super) fn cpu_of(pid: u32) -> Duration {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return Duration::ZERO };
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return Duration::ZERO;
+    };
     // The second field is the name in parentheses, which may hold spaces.
     let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let ticks: u64 = after_name
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
     Duration::from_millis(ticks * 10)
 }

@@ -19,10 +19,15 @@ fn a_panic_is_a_failed_attempt_and_its_thread_works_on() {
     let shop = Shop::new(1);
     let hired = shop.hire("a");
     let id = shop.act(r#"{"do":"panic"}"#);
-    let Found::Live(live) = shop.until(id, State::Retrying) else { panic!("retrying jobs live") };
+    let Found::Live(live) = shop.until(id, State::Retrying) else {
+        panic!("retrying jobs live")
+    };
     assert_eq!(live.attempts[0].outcome, Outcome::Failed);
     let error = live.attempts[0].error.as_ref().expect("an error");
-    assert_eq!((error.kind, error.message.as_str()), (ErrorKind::Panic, "as it was told"));
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (ErrorKind::Panic, "as it was told")
+    );
     shop.until(shop.act(r#"{"do":"answer","bytes":3}"#), State::Succeeded);
     assert_eq!(hired.dismiss(PATIENCE), 0);
 }
@@ -34,7 +39,10 @@ fn a_result_above_its_bound_is_a_permanent_failure_and_nul_is_replaced() {
     let dead = record(shop.until(shop.act(r#"{"do":"answer","bytes":300000}"#), State::Dead));
     assert!(dead.error.expect("an error").message.contains("RESULTMAX"));
     let clean = record(shop.until(shop.act(r#"{"do":"nul"}"#), State::Succeeded));
-    assert_eq!(clean.result.expect("a result").get(), "{\"text\":\"a\\ufffdb\"}");
+    assert_eq!(
+        clean.result.expect("a result").get(),
+        "{\"text\":\"a\\ufffdb\"}"
+    );
     assert_eq!(hired.dismiss(PATIENCE), 0);
 }
 
@@ -51,7 +59,9 @@ fn log_lines_stay_with_the_attempt_and_progress_is_seen_while_it_runs() {
         Found::Ended(_) => Err("it has ended".to_owned()),
     });
     shop.gate.open();
-    let Found::Live(live) = shop.until(id, State::Retrying) else { panic!("retrying jobs live") };
+    let Found::Live(live) = shop.until(id, State::Retrying) else {
+        panic!("retrying jobs live")
+    };
     assert_eq!(live.attempts[0].log, ["first line", "second line"]);
     assert_eq!(live.progress, None, "progress goes with the lease");
     assert_eq!(hired.dismiss(PATIENCE), 0);
@@ -74,7 +84,9 @@ fn a_job_of_an_unknown_type_is_handed_back_uncounted() {
     let shop = Shop::new(1);
     let hired = shop.hire("a");
     let id = shop.submit("unheard-of", "{}", |_| {});
-    let Found::Live(live) = shop.until(id, State::Scheduled) else { panic!("scheduled jobs live") };
+    let Found::Live(live) = shop.until(id, State::Scheduled) else {
+        panic!("scheduled jobs live")
+    };
     assert_eq!((live.attempt, live.attempts.len()), (0, 0));
     assert_eq!(hired.dismiss(PATIENCE), 0);
 }
@@ -87,17 +99,27 @@ fn taken_jobs_that_do_not_start_go_back_and_another_worker_runs_them() {
         shop.submit("noop", "{}", |_| {});
     }
     let long = shop.act(r#"{"do":"wait"}"#);
-    let quick: Vec<_> = (0..200).map(|_| shop.submit("noop", "{}", |_| {})).collect();
+    let quick: Vec<_> = (0..200)
+        .map(|_| shop.submit("noop", "{}", |_| {}))
+        .collect();
     let stuck = shop.hire("stuck");
     shop.until_waiting(1);
     wait_until("what does not start is back in its line", PATIENCE, || {
         let states = shop.states(&quick);
-        if states.get(&State::Queued) == Some(&quick.len()) { Ok(()) } else { Err(format!("{states:?}")) }
+        if states.get(&State::Queued) == Some(&quick.len()) {
+            Ok(())
+        } else {
+            Err(format!("{states:?}"))
+        }
     });
     let free = shop.hire("free");
     for id in &quick {
         let quick = record(shop.until(*id, State::Succeeded));
-        assert_eq!((quick.attempt, quick.attempts.len()), (1, 1), "a give-back is not counted");
+        assert_eq!(
+            (quick.attempt, quick.attempts.len()),
+            (1, 1),
+            "a give-back is not counted"
+        );
     }
     shop.gate.open();
     shop.until(long, State::Succeeded);
@@ -125,7 +147,9 @@ fn a_drain_gives_back_uncounted_what_does_not_finish() {
     let (cut, took) = timed(|| hired.dismiss(Duration::from_millis(300)));
     assert_eq!(cut, 1);
     assert!(took < Duration::from_secs(4), "the drain took {took:?}");
-    let Found::Live(live) = shop.find(id) else { panic!("it lives") };
+    let Found::Live(live) = shop.find(id) else {
+        panic!("it lives")
+    };
     assert_eq!((live.state, live.attempt), (State::Queued, 0));
     assert_eq!(live.attempts[0].outcome, Outcome::Released);
     assert_eq!(shop.find(waiting).state(), State::Queued);
@@ -147,7 +171,10 @@ fn suspects_run_one_at_a_time_and_innocents_beside_them() {
         shop.until(*id, State::Succeeded);
     }
     assert_eq!(hired.dismiss(PATIENCE), 0);
-    assert_eq!(record(shop.find(suspects[0])).attempts[0].outcome, Outcome::Crashed);
+    assert_eq!(
+        record(shop.find(suspects[0])).attempts[0].outcome,
+        Outcome::Crashed
+    );
 }
 
 #[test]
@@ -159,7 +186,14 @@ fn a_job_that_killed_three_processes_is_quarantined_and_tells_of_each() {
     }
     let quarantined = record(shop.find(id));
     assert_eq!(quarantined.state, State::Quarantined);
-    let nodes: Vec<_> = quarantined.attempts.iter().map(|a| (a.outcome, a.node.as_str())).collect();
+    let nodes: Vec<_> = quarantined
+        .attempts
+        .iter()
+        .map(|a| (a.outcome, a.node.as_str()))
+        .collect();
     let crashed = Outcome::Crashed;
-    assert_eq!(nodes, [(crashed, "first"), (crashed, "second"), (crashed, "third")]);
+    assert_eq!(
+        nodes,
+        [(crashed, "first"), (crashed, "second"), (crashed, "third")]
+    );
 }

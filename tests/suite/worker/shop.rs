@@ -14,7 +14,9 @@ use windlass::handlers::{Context, Failure, Handler, Registry, probe};
 use windlass::health::Health;
 use windlass::job::{Found, Job, JobId, State};
 use windlass::queue::sqlite::SqliteQueue;
-use windlass::queue::{Accepted, Call, Desk, Engine, EngineSettings, Queue, Reserve, Share, Submission, Submitted};
+use windlass::queue::{
+    Accepted, Call, Desk, Engine, EngineSettings, Queue, Reserve, Share, Submission, Submitted,
+};
 use windlass::sqlite::Db;
 use windlass::threads::{Stop, Watch};
 use windlass::worker::{Parts, Trouble, Worker};
@@ -93,12 +95,19 @@ impl Handler for Actor {
     type Output = Said;
 
     fn run(&self, payload: Act, context: &Context) -> Result<Said, Failure> {
-        let said = |text: &str| Ok(Said { text: text.to_owned() });
+        let said = |text: &str| {
+            Ok(Said {
+                text: text.to_owned(),
+            })
+        };
         match payload {
             Act::Wait => {
                 self.0.pass(|| {
                     let late = context.remaining().is_zero();
-                    context.cancelled().then(Failure::cancelled).or_else(|| late.then(|| Failure::timeout(Duration::ZERO)))
+                    context
+                        .cancelled()
+                        .then(Failure::cancelled)
+                        .or_else(|| late.then(|| Failure::timeout(Duration::ZERO)))
                 })?;
                 said("waited")
             }
@@ -113,7 +122,12 @@ impl Handler for Actor {
                 context.log("first line");
                 context.log("second line");
                 context.progress(1, Some(2), "half way");
-                self.0.pass(|| context.remaining().is_zero().then(|| Failure::timeout(Duration::ZERO)))?;
+                self.0.pass(|| {
+                    context
+                        .remaining()
+                        .is_zero()
+                        .then(|| Failure::timeout(Duration::ZERO))
+                })?;
                 Err(Failure::retry("nothing more to say"))
             }
         }
@@ -146,15 +160,26 @@ impl Shop {
     pub fn new(threads: usize) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(&folder.path().join("queue.sqlite"), false).expect("a database");
-        let config = Config { worker_count: threads, lease: Duration::from_secs(3), ..Config::default() };
+        let config = Config {
+            worker_count: threads,
+            lease: Duration::from_secs(3),
+            ..Config::default()
+        };
         let settings = EngineSettings {
             namespace: "test".to_owned(),
             idempotency_window: Duration::from_secs(60),
             idempotency_max: 100,
             lease: config.lease,
         };
-        let queue: Arc<dyn Engine> = Arc::new(SqliteQueue::new(db, settings, Arc::new(SystemClock)));
-        Self { _folder: folder, queue, gate: Gate::default(), config, call: Mutex::new(Call::first("test")) }
+        let queue: Arc<dyn Engine> =
+            Arc::new(SqliteQueue::new(db, settings, Arc::new(SystemClock)));
+        Self {
+            _folder: folder,
+            queue,
+            gate: Gate::default(),
+            config,
+            call: Mutex::new(Call::first("test")),
+        }
     }
 
     /// Starts a worker.
@@ -175,15 +200,27 @@ impl Shop {
             troubles: trouble,
         })
         .expect("threads");
-        Hired { worker, troubles, _watch: deaths }
+        Hired {
+            worker,
+            troubles,
+            _watch: deaths,
+        }
     }
 
     /// Submits a job of `kind`, changed by `change`.
     pub fn submit(&self, kind: &str, payload: &str, change: impl FnOnce(&mut Job)) -> JobId {
         let payload = RawValue::from_string(payload.to_owned()).expect("JSON");
-        let mut job = Job::new(JobId::mint(self.queue.now(), fastrand::u64(..)), kind, "default", payload);
+        let mut job = Job::new(
+            JobId::mint(self.queue.now(), fastrand::u64(..)),
+            kind,
+            "default",
+            payload,
+        );
         change(&mut job);
-        let submission = Submission { jobs: vec![Arc::new(job)], idempotency: None };
+        let submission = Submission {
+            jobs: vec![Arc::new(job)],
+            idempotency: None,
+        };
         let mut call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = self.queue.enqueue(&call, &[submission]).expect("enqueued");
         call.advance();
@@ -202,7 +239,9 @@ impl Shop {
 
     /// How a job stands.
     pub fn find(&self, id: JobId) -> Found {
-        self.queue.find(&[id]).expect("the queue answers")[0].clone().expect("the job is there")
+        self.queue.find(&[id]).expect("the queue answers")[0]
+            .clone()
+            .expect("the job is there")
     }
 
     /// Waits until a job stands in `state`, and answers how it stands.
@@ -210,7 +249,11 @@ impl Shop {
     pub fn until(&self, id: JobId, state: State) -> Found {
         wait_until(&format!("the job is {state}"), PATIENCE, || {
             let found = self.find(id);
-            if found.state() == state { Ok(found) } else { Err(found.state()) }
+            if found.state() == state {
+                Ok(found)
+            } else {
+                Err(found.state())
+            }
         })
     }
 
@@ -219,29 +262,56 @@ impl Shop {
     pub fn until_waiting(&self, count: usize) {
         wait_until(&format!("{count} jobs wait at the gate"), PATIENCE, || {
             let waiting = self.gate.waiting();
-            if waiting == count { Ok(()) } else { Err(waiting) }
+            if waiting == count {
+                Ok(())
+            } else {
+                Err(waiting)
+            }
         });
     }
 
     /// Lends everything to a node that then dies; its leases are taken over, each a crash.
     pub fn die_with_everything(&self, node: &str) {
-        let shares = [Share { queue: "default".to_owned(), share: 100, limit: None }];
+        let shares = [Share {
+            queue: "default".to_owned(),
+            share: 100,
+            limit: None,
+        }];
         let mut call = Call::first("mortal");
         loop {
-            let reserve = Reserve { node, want: 100, shares: &shares, lease: self.config.lease, suspect: true, max_crashes: self.config.max_crashes };
-            let leases = self.queue.reserve(&call, &reserve).expect("the queue answers").leases;
+            let reserve = Reserve {
+                node,
+                want: 100,
+                shares: &shares,
+                lease: self.config.lease,
+                suspect: true,
+                max_crashes: self.config.max_crashes,
+            };
+            let leases = self
+                .queue
+                .reserve(&call, &reserve)
+                .expect("the queue answers")
+                .leases;
             call.advance();
             if leases.is_empty() {
                 break;
             }
         }
-        self.queue.take_over(node, self.config.max_crashes).expect("the queue answers");
+        self.queue
+            .take_over(node, self.config.max_crashes)
+            .expect("the queue answers");
     }
 
     /// Counts of jobs by state, of those named.
     pub fn states(&self, ids: &[JobId]) -> BTreeMap<State, usize> {
         let mut counts = BTreeMap::new();
-        for found in self.queue.find(ids).expect("the queue answers").into_iter().flatten() {
+        for found in self
+            .queue
+            .find(ids)
+            .expect("the queue answers")
+            .into_iter()
+            .flatten()
+        {
             *counts.entry(found.state()).or_default() += 1;
         }
         counts
