@@ -196,3 +196,6 @@ fn failed(call: &'static str, err: DbError) -> QueueError {
         DbError::Broken { reason } => QueueError::Broken { call, reason },
     }
 }
+
+#[cfg(test)]
+mod tests;
