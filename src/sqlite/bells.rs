@@ -13,12 +13,18 @@ pub(crate) struct Bells {
 }
 
 impl Bells {
-    /// Rings the bells of `names`; each wakes one waiter, now or whenever one comes.
-    pub(crate) fn ring(&self, names: impl IntoIterator<Item = String>) {
+    /// Rings bells (each wakes one waiter, now or whenever one comes) or silences them, in this order.
+    pub(crate) fn set(&self, bells: impl IntoIterator<Item = (String, bool)>) {
         let mut rung = self.rung();
-        let before = rung.len();
-        rung.extend(names);
-        if rung.len() > before {
+        let mut news = false;
+        for (name, ring) in bells {
+            if ring {
+                news |= rung.insert(name);
+            } else {
+                rung.remove(&name);
+            }
+        }
+        if news {
             // All are woken, since the condition cannot tell who listens to which name; one of them hears each bell.
             self.heard.notify_all();
         }
@@ -57,9 +63,10 @@ mod tests {
     #[test]
     fn a_bell_is_not_lost_and_is_heard_once_by_who_listens_to_it() {
         let bells = Bells::default();
-        bells.ring(["a".to_owned(), "a".to_owned()]);
+        bells.set([("a".to_owned(), true), ("a".to_owned(), true)]);
         assert!(!bells.wait(&["b".to_owned()], Duration::ZERO));
         assert!(bells.wait(&["b".to_owned(), "a".to_owned()], Duration::ZERO));
+        bells.set([("a".to_owned(), true), ("a".to_owned(), false)]);
         assert!(!bells.wait(&["a".to_owned()], Duration::ZERO));
     }
 
@@ -71,7 +78,7 @@ mod tests {
             theirs.wait(&["a".to_owned()], Duration::from_secs(30))
         })
         .unwrap();
-        bells.ring(["a".to_owned()]);
+        bells.set([("a".to_owned(), true)]);
         assert!(waiter.join().unwrap());
     }
 }

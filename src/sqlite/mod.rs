@@ -81,8 +81,8 @@ impl Db {
         }
         conn.pragma_update(None, "synchronous", if durable { "full" } else { "normal" })?;
         conn.pragma_update(None, "cache_size", -64_000)?;
-        // Four times the default: pages of the hot tables are then copied back once instead of four times.
-        conn.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+        // 64 MiB of log between two checkpoints: pages of the hot tables are then copied back once instead of often.
+        conn.pragma_update(None, "wal_autocheckpoint", 16_000)?;
         conn.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
         schema::migrate(&mut conn)?;
 

@@ -9,7 +9,7 @@ fn put(db: &Db, name: &str) -> Result<(), DbError> {
     let name = name.to_owned();
     db.write(move |tx| {
         tx.execute("INSERT INTO queues (name) VALUES (?1)", [&name])?;
-        tx.ring(&name);
+        tx.ring(&name, true);
         Ok(())
     })
 }
@@ -72,7 +72,7 @@ fn work_that_fails_or_panics_is_undone_alone_and_rings_nothing() {
         let twice = scope.spawn(|| {
             db.write(|tx| {
                 tx.execute("INSERT INTO queues (name) VALUES ('bad')", [])?;
-                tx.ring("bad");
+                tx.ring("bad", true);
                 tx.execute("INSERT INTO queues (name) VALUES ('bad')", [])?;
                 Ok(())
             })

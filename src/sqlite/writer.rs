@@ -16,7 +16,7 @@ const GROUP_MAX: usize = 64;
 /// A transaction as work sees it: the connection, and bells to ring after the commit.
 pub(crate) struct Tx<'a> {
     conn: &'a Connection,
-    rung: &'a mut Vec<String>,
+    rung: &'a mut Vec<(String, bool)>,
 }
 
 impl<'a> Tx<'a> {
@@ -25,9 +25,9 @@ impl<'a> Tx<'a> {
         self.conn
     }
 
-    /// Rings a bell once the work is committed.
-    pub(crate) fn ring(&mut self, name: &str) {
-        self.rung.push(name.to_owned());
+    /// Rings a bell once the work is committed, or silences it.
+    pub(crate) fn ring(&mut self, name: &str, ring: bool) {
+        self.rung.push((name.to_owned(), ring));
     }
 }
 
@@ -138,15 +138,18 @@ impl Writer {
     fn commit(&self, group: Vec<Box<dyn Task>>) {
         let mut rung = Vec::new();
         let mut done = Vec::with_capacity(group.len());
+        // What is alone needs no savepoint: the transaction is its own. (A savepoint keeps copies of the pages it changes.)
+        let alone = group.len() == 1;
         let mut whole = self.execute("BEGIN IMMEDIATE");
         for mut task in group {
             let outcome = match &whole {
+                Ok(()) if alone => self.run_task(task.as_mut(), &mut rung),
                 Ok(()) => self.attempt(task.as_mut(), &mut rung),
                 Err(err) => Err(err.again()),
             };
             // Some failures (no room, above all) end the whole transaction, and with it what was done before.
             if let (Ok(()), Err(err)) = (&whole, &outcome)
-                && self.conn.is_autocommit()
+                && (alone || self.conn.is_autocommit())
             {
                 whole = Err(err.again());
             }
@@ -162,7 +165,7 @@ impl Writer {
             log::error!("a failed transaction could not be rolled back: {err}");
         }
         if whole.is_ok() {
-            self.bells.ring(rung);
+            self.bells.set(rung);
         }
         for (task, outcome) in done {
             task.answer(match &whole {
@@ -173,13 +176,10 @@ impl Writer {
     }
 
     /// Does one piece of work in its own savepoint.
-    fn attempt(&self, task: &mut dyn Task, rung: &mut Vec<String>) -> Result<(), DbError> {
+    fn attempt(&self, task: &mut dyn Task, rung: &mut Vec<(String, bool)>) -> Result<(), DbError> {
         self.execute("SAVEPOINT work")?;
         let before = rung.len();
-        let outcome = task.run(&mut Tx {
-            conn: &self.conn,
-            rung,
-        });
+        let outcome = self.run_task(task, rung);
         if outcome.is_err() {
             rung.truncate(before);
             if !self.conn.is_autocommit() {
@@ -190,6 +190,11 @@ impl Writer {
             self.execute("RELEASE work")?;
         }
         outcome
+    }
+
+    fn run_task(&self, task: &mut dyn Task, rung: &mut Vec<(String, bool)>) -> Result<(), DbError> {
+        let conn = &self.conn;
+        task.run(&mut Tx { conn, rung })
     }
 
     fn execute(&self, sql: &str) -> Result<(), DbError> {

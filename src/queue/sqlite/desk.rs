@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 
-use super::reserve::cancelled;
+use super::alone::cancelled;
 use super::rows::{LEASES, OUTBOX, Row, WHOLE, Whole, bytes, id_at};
 use super::step::{End, Step};
 use super::{SqliteQueue, failed};
@@ -50,8 +50,8 @@ impl Desk for SqliteQueue {
         self.step("pause", move |step| {
             let queue = step.queue(&name)?;
             let line = step.change(queue)?;
-            line.paused = paused;
-            if !paused && line.ready > 0 {
+            let resumed = std::mem::replace(&mut line.paused, paused) && !paused;
+            if resumed {
                 step.ring.insert(queue);
             }
             Ok(())

@@ -157,9 +157,11 @@ impl Step<'_, '_> {
         };
         let state = after(None, event)?;
         let queue = self.queue(&draft.queue)?;
+        let expires_at = draft.expires_at.map(Timestamp::as_micros);
+        self.expect_expiry(queue, expires_at)?;
         let (line, at) = match due {
             Some(due) => {
-                self.expect(queue, due)?;
+                self.expect_due(queue, due)?;
                 (LATER, due.as_micros())
             }
             None => (ready_line(queue, false), self.tail()),
@@ -178,7 +180,7 @@ impl Step<'_, '_> {
                 line,
                 at,
                 state.as_str(),
-                draft.expires_at.map(Timestamp::as_micros),
+                expires_at,
                 draft.unique.as_ref().map(|(key, _)| key)
             ])?;
         if new == 0 {

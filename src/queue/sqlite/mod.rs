@@ -6,8 +6,10 @@
 //!
 //! The namespace plays no part here: a file is one.
 
+mod alone;
 mod calendar;
 mod calls;
+mod counters;
 mod desk;
 mod enqueue;
 mod outbox;

@@ -17,7 +17,8 @@ impl Step<'_, '_> {
     /// Claims ended jobs, those first that have waited longest (Q9).
     pub(super) fn collect(&mut self, want: usize) -> Result<Vec<Whole>, DbError> {
         let until = (self.now + CLAIM).as_micros();
-        self.cut(OUTBOX, until)?;
+        // No claim lasts longer: what lies beyond is of a clock that was set back.
+        self.cut(OUTBOX, until, self.now.as_micros())?;
         let mut find = self.conn.prepare_cached(&format!(
             "{WHOLE} WHERE j.line = ?1 AND j.at <= ?2 ORDER BY j.at LIMIT ?3"
         ))?;

@@ -1,15 +1,14 @@
-//! The heartbeat: leases that ran out, what is due, what expired, and the lending itself, in one step.
+//! The lending: after what time alone does ([`super::alone`]), up to so many tickets in the order that was asked for.
 
 use std::time::Duration;
 
 use rusqlite::{Row as SqlRow, params};
 
-use super::rows::{LATER, LEASES, Row, bytes, id_at, ready_line};
-use super::step::{End, Step, To, after, first_at};
-use crate::job::{Attempt, ErrorKind, Event, JobError, JobId, Outcome, State, Ticket, Timestamp};
-use crate::queue::{
-    BODY_BYTES_PER_CALL_MAX, Call, EngineSettings, Reserve, Share, TICKETS_PER_CALL_MAX,
-};
+use super::alone::Budget;
+use super::rows::{LEASES, Row, bytes, id_at, ready_line};
+use super::step::{Step, after, first_at};
+use crate::job::{Event, State, Ticket, Timestamp};
+use crate::queue::{Call, EngineSettings, Reserve, Share};
 use crate::sqlite::DbError;
 
 /// What a poller asks for, as it goes to the writer's thread.
@@ -64,12 +63,6 @@ struct Source<'a> {
     queue: i64,
 }
 
-/// What a call may still do.
-struct Budget {
-    tickets: usize,
-    bytes: usize,
-}
-
 impl Step<'_, '_> {
     /// Serves a reserve, or answers what a repeat was granted of which the lease still holds.
     pub(super) fn reserve(
@@ -85,10 +78,7 @@ impl Step<'_, '_> {
             return Ok(granted);
         }
         self.stamp(settings.lease, wanted.lease)?;
-        let mut budget = Budget {
-            tickets: TICKETS_PER_CALL_MAX,
-            bytes: BODY_BYTES_PER_CALL_MAX,
-        };
+        let mut budget = Budget::of(wanted.want);
         granted.lapsed = self.lapse_due(wanted.max_crashes, &mut budget)?;
         self.promote(&mut budget)?;
         self.expire(&mut budget)?;
@@ -120,103 +110,6 @@ impl Step<'_, '_> {
             lent.extend(row.collect::<Result<Vec<_>, _>>()?);
         }
         Ok(lent)
-    }
-
-    /// Puts leases that ran out back in line.
-    fn lapse_due(&mut self, max_crashes: u32, budget: &mut Budget) -> Result<usize, DbError> {
-        if self.now.as_micros() < self.engine.grace {
-            return Ok(0);
-        }
-        let ids = self.come(LEASES, self.now.as_micros(), budget.tickets)?;
-        budget.tickets -= ids.len();
-        for id in &ids {
-            self.lapse(*id, max_crashes)?;
-        }
-        Ok(ids.len())
-    }
-
-    /// Takes a lease back: its worker is taken for dead. One crash is counted (Q8).
-    pub(super) fn lapse(&mut self, id: JobId, max_crashes: u32) -> Result<(), DbError> {
-        let Some(mut row) = Row::find(self.conn, id)?.filter(|row| row.line == LEASES) else {
-            return Ok(());
-        };
-        let error = JobError::new(ErrorKind::Crash, "its worker was not heard of any more");
-        let attempt = Attempt {
-            attempt: row.attempts() + 1,
-            outcome: Outcome::Crashed,
-            started_at: Timestamp::from_micros(row.leased_at),
-            ended_at: self.now,
-            node: row.node.clone().unwrap_or_default(),
-            error: Some(error.clone()),
-            log: Vec::new(),
-        };
-        row.remember(&serde_json::to_string(&attempt).map_err(DbError::broken)?);
-        row.n += 1;
-        row.crashes += 1;
-        let end = |event, error| End {
-            event,
-            attempt: row.attempts(),
-            result: None,
-            error: Some(error),
-        };
-        if row.cancel {
-            self.end(&row, &end(Event::Cancel, cancelled()))?;
-        } else if row.crashes >= max_crashes {
-            self.end(&row, &end(Event::LapseForGood, error))?;
-        } else {
-            self.move_on(&row, Event::Lapse, To::Tail)?;
-        }
-        Ok(())
-    }
-
-    /// Moves what is due to its queue's line, also of paused queues.
-    fn promote(&mut self, budget: &mut Budget) -> Result<(), DbError> {
-        let ids = self.come(LATER, self.now.as_micros(), budget.tickets)?;
-        budget.tickets -= ids.len();
-        for id in ids {
-            if let Some(row) = Row::find(self.conn, id)? {
-                self.move_on(&row, Event::Due, To::Tail)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends waiting jobs whose time is over, also of paused queues.
-    fn expire(&mut self, budget: &mut Budget) -> Result<(), DbError> {
-        if budget.tickets == 0 {
-            return Ok(());
-        }
-        let mut find = self.conn.prepare_cached(
-            "SELECT id FROM jobs WHERE expires_at IS NOT NULL AND line <> 2 AND line <> 3 AND expires_at <= ?1
-             ORDER BY expires_at LIMIT ?2",
-        )?;
-        let ids = find
-            .query_map(
-                params![self.now.as_micros(), budget.tickets as i64],
-                |row| id_at(row, 0),
-            )?
-            .collect::<Result<Vec<_>, _>>()?;
-        budget.tickets -= ids.len();
-        for id in ids {
-            if let Some(row) = Row::find(self.conn, id)? {
-                self.end_expired(&row)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn end_expired(&mut self, row: &Row) -> Result<(), DbError> {
-        let message = "it had not begun in the time it was given";
-        self.end(
-            row,
-            &End {
-                event: Event::Expire,
-                attempt: row.attempts(),
-                result: None,
-                error: Some(JobError::new(ErrorKind::Expired, message)),
-            },
-        )?;
-        Ok(())
     }
 
     /// The queues of `shares` that are there and not paused.
@@ -350,9 +243,9 @@ impl Step<'_, '_> {
         self.enter(queue, state)
     }
 
-    /// Leaves the bells ringing of those queues from which another could take now, and of no other of `sources`; tells
-    /// whether there is such a one. Suspects count only if this call took one: who may not take them must not be woken
-    /// by them over and over.
+    /// Leaves the bells ringing of those queues from which another could take now, and silences the others of this call;
+    /// tells whether there is such a one. Suspects count only if this call could have taken one: who may not take them
+    /// must not be woken by them over and over.
     fn leave_ringing(
         &mut self,
         wanted: &Wanted,
@@ -364,11 +257,14 @@ impl Step<'_, '_> {
         for source in sources {
             self.ring.remove(&source.queue);
             if self.line(source.queue)?.ready == 0 {
+                self.hush.insert(source.queue);
                 continue;
             }
             let ordinary = first_at(self.conn, ready_line(source.queue, false))?.is_some();
             if self.room(source)? == 0 {
+                // The next place that is freed rings.
                 self.change(source.queue)?.full = true;
+                self.hush.insert(source.queue);
             } else if ordinary {
                 left = true;
                 self.ring.insert(source.queue);
@@ -378,28 +274,6 @@ impl Step<'_, '_> {
         }
         Ok(left)
     }
-
-    /// When something next happens by itself.
-    fn next_event(&self) -> Result<Option<Timestamp>, DbError> {
-        let expiry: Option<i64> = self
-            .conn
-            .prepare_cached(
-                "SELECT min(expires_at) FROM jobs WHERE expires_at IS NOT NULL AND line <> 2 AND line <> 3",
-            )?
-            .query_row([], |row| row.get(0))?;
-        let lease = first_at(self.conn, LEASES)?.map(|end| end.max(self.engine.grace));
-        let due = first_at(self.conn, LATER)?;
-        Ok([expiry, lease, due]
-            .into_iter()
-            .flatten()
-            .min()
-            .map(Timestamp::from_micros))
-    }
-}
-
-/// Why a job ends that somebody asked to end.
-pub(super) fn cancelled() -> JobError {
-    JobError::new(ErrorKind::Cancelled, "it was cancelled")
 }
 
 fn read_lent(row: &SqlRow<'_>, leased_at: Timestamp) -> rusqlite::Result<Lent> {

@@ -52,13 +52,14 @@ pub(super) struct Row {
     pub node: Option<String>,
     pub unique: Option<String>,
     pub history: Option<String>,
+    pub expires_at: Option<i64>,
 }
 
 impl Row {
     /// The row of a job, if the queue holds it.
     pub(super) fn find(conn: &Connection, id: JobId) -> Result<Option<Self>, DbError> {
         let mut find = conn.prepare_cached(
-            "SELECT queue, line, state, n, failures, crashes, cancel, leased_at, node, unique_key, history
+            "SELECT queue, line, state, n, failures, crashes, cancel, leased_at, node, unique_key, history, expires_at
              FROM jobs WHERE id = ?1",
         )?;
         let row = find
@@ -77,6 +78,7 @@ impl Row {
                     node: row.get(8)?,
                     unique: row.get(9)?,
                     history: row.get(10)?,
+                    expires_at: row.get(11)?,
                 })
             })
             .optional()?;

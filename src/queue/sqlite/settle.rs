@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 
-use super::reserve::cancelled;
+use super::alone::cancelled;
 use super::rows::{LEASES, Row, bytes};
 use super::step::{End, Step, To};
 use crate::job::{Attempt, Event, JobError, JobId, State, Ticket};

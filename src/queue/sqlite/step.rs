@@ -6,97 +6,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::counters::{EngineRow, Line};
 use super::rows::{LATER, LEASES, OUTBOX, Row, bytes, ready_line};
 use crate::job::{Event, JobError, JobId, State, Timestamp};
 use crate::sqlite::{DbError, Tx};
-
-/// The engine's own row.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct EngineRow {
-    pub head: i64,
-    pub tail: i64,
-    pub clock: Option<i64>,
-    pub grace: i64,
-    pub pruned: i64,
-    pub keys: i64,
-    pub outbox: i64,
-    succeeded: i64,
-    dead: i64,
-    cancelled: i64,
-    expired: i64,
-    quarantined: i64,
-}
-
-impl EngineRow {
-    fn load(conn: &Connection) -> Result<Self, DbError> {
-        let mut load = conn.prepare_cached(
-            "SELECT head, tail, clock, grace, pruned, keys, outbox, succeeded, dead, cancelled, expired, quarantined
-             FROM engine",
-        )?;
-        Ok(load.query_row([], |row| {
-            Ok(Self {
-                head: row.get(0)?,
-                tail: row.get(1)?,
-                clock: row.get(2)?,
-                grace: row.get(3)?,
-                pruned: row.get(4)?,
-                keys: row.get(5)?,
-                outbox: row.get(6)?,
-                succeeded: row.get(7)?,
-                dead: row.get(8)?,
-                cancelled: row.get(9)?,
-                expired: row.get(10)?,
-                quarantined: row.get(11)?,
-            })
-        })?)
-    }
-
-    fn save(&self, conn: &Connection) -> Result<(), DbError> {
-        conn.prepare_cached(
-            "UPDATE engine SET head = ?1, tail = ?2, clock = ?3, grace = ?4, pruned = ?5, keys = ?6, outbox = ?7,
-             succeeded = ?8, dead = ?9, cancelled = ?10, expired = ?11, quarantined = ?12",
-        )?
-        .execute(params![
-            self.head,
-            self.tail,
-            self.clock,
-            self.grace,
-            self.pruned,
-            self.keys,
-            self.outbox,
-            self.succeeded,
-            self.dead,
-            self.cancelled,
-            self.expired,
-            self.quarantined
-        ])?;
-        Ok(())
-    }
-
-    fn count_end(&mut self, state: State) {
-        self.outbox += 1;
-        match state {
-            State::Succeeded => self.succeeded += 1,
-            State::Dead => self.dead += 1,
-            State::Cancelled => self.cancelled += 1,
-            State::Expired => self.expired += 1,
-            State::Quarantined => self.quarantined += 1,
-            State::Scheduled | State::Queued | State::Running | State::Retrying => {}
-        }
-    }
-}
-
-/// A queue's row.
-#[derive(Debug, Clone)]
-pub(super) struct Line {
-    pub name: String,
-    pub paused: bool,
-    pub full: bool,
-    pub ready: i64,
-    scheduled: i64,
-    pub running: i64,
-    changed: bool,
-}
 
 /// Where a job that lives on goes.
 #[derive(Debug, Clone, Copy)]
@@ -133,10 +46,13 @@ pub(super) struct Step<'t, 'c> {
     names: HashMap<String, i64>,
     /// Queues to whose lines something was added, or from which somebody can take again.
     pub ring: BTreeSet<i64>,
+    /// Queues for which nobody need be woken, whatever has rung before.
+    pub hush: BTreeSet<i64>,
     /// A suspect is no longer lent: who lent it may take another, from whichever queue.
     suspect_done: bool,
-    /// The earliest due time of all, once it had to be known.
-    earliest: Option<i64>,
+    /// The earliest due time and expiry of all, once they had to be known.
+    earliest_due: Option<i64>,
+    earliest_expiry: Option<i64>,
 }
 
 impl<'t, 'c> Step<'t, 'c> {
@@ -152,8 +68,10 @@ impl<'t, 'c> Step<'t, 'c> {
             lines: HashMap::new(),
             names: HashMap::new(),
             ring: BTreeSet::new(),
+            hush: BTreeSet::new(),
             suspect_done: false,
-            earliest: None,
+            earliest_due: None,
+            earliest_expiry: None,
         })
     }
 
@@ -165,22 +83,12 @@ impl<'t, 'c> Step<'t, 'c> {
         if self.engine != self.loaded {
             self.engine.save(self.conn)?;
         }
-        let mut save = self.conn.prepare_cached(
-            "UPDATE queues SET paused = ?2, full = ?3, ready = ?4, scheduled = ?5, running = ?6 WHERE id = ?1",
-        )?;
         for (id, line) in self.lines.iter().filter(|(_, line)| line.changed) {
-            save.execute(params![
-                id,
-                line.paused,
-                line.full,
-                line.ready,
-                line.scheduled,
-                line.running
-            ])?;
+            line.save(self.conn, *id)?;
         }
-        for id in &self.ring {
-            if let Some(line) = self.lines.get(id) {
-                self.tx.ring(&line.name);
+        for (ids, ring) in [(&self.ring, true), (&self.hush, false)] {
+            for line in ids.iter().filter_map(|id| self.lines.get(id)) {
+                self.tx.ring(&line.name, ring);
             }
         }
         Ok(())
@@ -232,23 +140,7 @@ impl<'t, 'c> Step<'t, 'c> {
 
         match self.lines.entry(queue) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
-            Entry::Vacant(entry) => {
-                let mut load = self.conn.prepare_cached(
-                    "SELECT name, paused, full, ready, scheduled, running FROM queues WHERE id = ?1",
-                )?;
-                let line = load.query_row([queue], |row| {
-                    Ok(Line {
-                        name: row.get(0)?,
-                        paused: row.get(1)?,
-                        full: row.get(2)?,
-                        ready: row.get(3)?,
-                        scheduled: row.get(4)?,
-                        running: row.get(5)?,
-                        changed: false,
-                    })
-                })?;
-                Ok(entry.insert(line))
-            }
+            Entry::Vacant(entry) => Ok(entry.insert(Line::load(self.conn, queue)?)),
         }
     }
 
@@ -304,6 +196,9 @@ impl<'t, 'c> Step<'t, 'c> {
     pub(super) fn move_on(&mut self, row: &Row, event: Event, to: To) -> Result<State, DbError> {
         let state = after(Some(row.state), event)?;
         self.leave(row)?;
+        if row.state == State::Running {
+            self.expect_expiry(row.queue, row.expires_at)?;
+        }
         let (line, at) = match to {
             To::Head => {
                 self.engine.head -= 1;
@@ -311,7 +206,7 @@ impl<'t, 'c> Step<'t, 'c> {
             }
             To::Tail => (ready_line(row.queue, row.crashes > 0), self.tail()),
             To::Later(due) => {
-                self.expect(row.queue, due)?;
+                self.expect_due(row.queue, due)?;
                 (LATER, due.as_micros())
             }
         };
@@ -375,17 +270,40 @@ impl<'t, 'c> Step<'t, 'c> {
         self.engine.tail
     }
 
-    /// Wakes who takes from `queue` if nothing was due as early as `due`: he sleeps for too long otherwise.
-    pub(super) fn expect(&mut self, queue: i64, due: Timestamp) -> Result<(), DbError> {
-        let earliest = match self.earliest {
+    /// Wakes who takes from `queue` if nothing was due as early as `due`: sleepers know only of the event that they were
+    /// told.
+    pub(super) fn expect_due(&mut self, queue: i64, due: Timestamp) -> Result<(), DbError> {
+        let earliest = match self.earliest_due {
             Some(earliest) => earliest,
             None => first_at(self.conn, LATER)?.unwrap_or(i64::MAX),
         };
-        if due.as_micros() < earliest {
+        let due = due.as_micros();
+        self.earliest_due = Some(earliest.min(due));
+        if due < earliest {
             self.line(queue)?;
             self.ring.insert(queue);
         }
-        self.earliest = Some(earliest.min(due.as_micros()));
+        Ok(())
+    }
+
+    /// The same for when a job that waits now expires.
+    pub(super) fn expect_expiry(
+        &mut self,
+        queue: i64,
+        expires_at: Option<i64>,
+    ) -> Result<(), DbError> {
+        let Some(expires_at) = expires_at else {
+            return Ok(());
+        };
+        let earliest = match self.earliest_expiry {
+            Some(earliest) => earliest,
+            None => first_expiry(self.conn)?.unwrap_or(i64::MAX),
+        };
+        self.earliest_expiry = Some(earliest.min(expires_at));
+        if expires_at < earliest {
+            self.line(queue)?;
+            self.ring.insert(queue);
+        }
         Ok(())
     }
 
@@ -403,17 +321,17 @@ impl<'t, 'c> Step<'t, 'c> {
         }
         self.engine.grace = self.engine.grace.min(latest);
         self.engine.clock = Some(now.as_micros());
-        self.cut(LEASES, latest)
+        self.cut(LEASES, latest, latest)
     }
 
-    /// Brings what stands in a line after `latest` forward to it; a clock that was set back has left it there.
-    pub(super) fn cut(&mut self, line: i64, latest: i64) -> Result<(), DbError> {
+    /// Brings what stands in a line after `latest` forward to `to`; a clock that was set back has left it there.
+    pub(super) fn cut(&mut self, line: i64, latest: i64, to: i64) -> Result<(), DbError> {
         self.conn
             .prepare_cached(
-                "UPDATE jobs SET at = ?2 WHERE id IN
+                "UPDATE jobs SET at = ?3 WHERE id IN
                  (SELECT id FROM jobs WHERE line = ?1 AND at > ?2 LIMIT 1000)",
             )?
-            .execute([line, latest])?;
+            .execute([line, latest, to])?;
         Ok(())
     }
 
@@ -437,6 +355,15 @@ pub(super) fn first_at(conn: &Connection, line: i64) -> Result<Option<i64>, DbEr
     Ok(conn
         .prepare_cached("SELECT min(at) FROM jobs WHERE line = ?1")?
         .query_row([line], |row| row.get(0))?)
+}
+
+/// When the first waiting job expires.
+pub(super) fn first_expiry(conn: &Connection) -> Result<Option<i64>, DbError> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT min(expires_at) FROM jobs WHERE expires_at IS NOT NULL AND line <> 2 AND line <> 3",
+        )?
+        .query_row([], |row| row.get(0))?)
 }
 
 /// Where `event` leads; a move that the table does not know is refused.

@@ -1,0 +1,127 @@
+//! What comes in, once.
+
+use super::*;
+
+#[test]
+fn repeats_answer_the_same_and_change_nothing() {
+    let mut bench = Bench::new();
+    let job = bench.job("q");
+    let submission = Submission {
+        jobs: vec![Arc::new(job)],
+        idempotency: None,
+    };
+    let first = bench
+        .queue
+        .enqueue(&bench.submitter, std::slice::from_ref(&submission))
+        .unwrap();
+    let again = bench
+        .queue
+        .enqueue(&bench.submitter, &[submission])
+        .unwrap();
+    assert_eq!(first, again);
+    bench.submitter.advance();
+    bench.submit_one("q");
+    let first = bench.reserve_again(1, false, &[share("q")]).leases;
+    let again = bench.reserve_again(1, false, &[share("q")]).leases;
+    assert_eq!(first[0].ticket(), again[0].ticket());
+    assert_eq!(bench.counts("q"), (1, 0, 1));
+    bench.settle(&first[0], success());
+    assert!(
+        bench
+            .reserve_again(1, false, &[share("q")])
+            .leases
+            .is_empty()
+    );
+}
+
+#[test]
+fn keys_are_remembered_bounded_and_forgotten() {
+    let mut bench = Bench::new();
+    let send = |bench: &mut Bench, key: &str, digest: u8| {
+        let submission = Submission {
+            jobs: vec![Arc::new(bench.job("q"))],
+            idempotency: Some(Idempotency {
+                key: key.to_owned(),
+                digest: [digest; 32],
+            }),
+        };
+        bench.submitter.advance();
+        bench
+            .queue
+            .enqueue(&bench.submitter, &[submission])
+            .unwrap()
+            .remove(0)
+    };
+    let Submitted::Accepted(first) = send(&mut bench, "a", 1) else {
+        panic!("refused");
+    };
+    assert_eq!(
+        send(&mut bench, "a", 1),
+        Submitted::Replayed(vec![first[0].id()])
+    );
+    assert_eq!(send(&mut bench, "a", 2), Submitted::KeyReused);
+    assert!(matches!(send(&mut bench, "b", 1), Submitted::Accepted(_)));
+    assert_eq!(send(&mut bench, "c", 1), Submitted::KeysFull);
+    bench.clock.advance(Duration::from_secs(3600));
+    assert!(matches!(send(&mut bench, "a", 2), Submitted::Accepted(_)));
+    assert!(matches!(send(&mut bench, "c", 1), Submitted::Accepted(_)));
+    assert_eq!(send(&mut bench, "d", 1), Submitted::KeysFull);
+}
+
+#[test]
+fn a_unique_key_is_held_by_one_live_job() {
+    let mut bench = Bench::new();
+    let unique = |bench: &mut Bench, until: Option<Timestamp>| Job {
+        unique: Some("k".to_owned()),
+        unique_until: until,
+        ..bench.job("q")
+    };
+    let (a, b) = (unique(&mut bench, None), unique(&mut bench, None));
+    let (first, second) = (a.id, b.id);
+    let accepted = bench.submit(vec![a, b]);
+    assert_eq!(accepted[1], Accepted::Existing(first));
+    assert_eq!(bench.state(second), None);
+    assert_eq!(bench.queue.cancel(first).unwrap(), Cancelled::Ended);
+    assert_eq!(bench.queue.cancel(first).unwrap(), Cancelled::TooLate);
+    let soon = bench.clock.now() + Duration::from_secs(1);
+    let short = unique(&mut bench, Some(soon));
+    let short_id = short.id;
+    assert!(matches!(bench.submit(vec![short])[0], Accepted::New(..)));
+    bench.clock.advance(Duration::from_secs(1));
+    let heir = unique(&mut bench, None);
+    let heir_id = heir.id;
+    assert!(matches!(bench.submit(vec![heir])[0], Accepted::New(..)));
+    // The end of who held the key before takes it from nobody.
+    bench.queue.cancel(short_id).unwrap();
+    let late = unique(&mut bench, None);
+    assert_eq!(bench.submit(vec![late])[0], Accepted::Existing(heir_id));
+}
+
+#[test]
+fn a_tick_is_fired_once() {
+    let mut bench = Bench::new();
+    assert!(bench.queue.put("e", "x").unwrap());
+    assert!(!bench.queue.put("e", "y").unwrap());
+    let submission = Submission {
+        jobs: vec![Arc::new(bench.job("q"))],
+        idempotency: None,
+    };
+    let tick = bench.clock.now();
+    let fired = bench.queue.fire("e", tick, &submission).unwrap();
+    assert!(matches!(fired, Fired::Enqueued(Accepted::New(..))));
+    assert_eq!(
+        bench.queue.fire("e", tick, &submission).unwrap(),
+        Fired::Taken
+    );
+    let entry = bench.queue.entries().unwrap().remove(0);
+    assert_eq!(
+        (entry.definition.as_str(), entry.last_tick),
+        ("y", Some(tick))
+    );
+    assert_eq!(entry.last_job, Some(submission.jobs[0].id));
+    assert!(bench.queue.remove("e").unwrap());
+    assert_eq!(
+        bench.queue.fire("e", tick, &submission).unwrap(),
+        Fired::NoEntry
+    );
+}
