@@ -2,12 +2,14 @@
 --
 -- Partitions are made and dropped by the program, one for each UTC day of `created_at`. The id is a UUIDv7: its first 48
 -- bits are that instant, so a day is a range of ids, and looking a job up by its id touches one partition.
+--
+-- Names are ASCII: compared byte by byte ("C") they cost a fraction of what a language's order costs.
 
 CREATE TABLE jobs (
     id         uuid        NOT NULL,
-    type       text        NOT NULL,
-    queue      text        NOT NULL,
-    state      text        NOT NULL,
+    type       text        COLLATE "C" NOT NULL,
+    queue      text        COLLATE "C" NOT NULL,
+    state      text        COLLATE "C" NOT NULL,
     tags       text[]      NOT NULL,
     payload    jsonb,
     result     jsonb,
@@ -53,9 +55,9 @@ FROM jobs CROSS JOIN LATERAL jsonb_array_elements(jobs.history) AS attempt;
 -- The present minute's rows are updated with every batch: room on the page keeps those updates off the index.
 CREATE TABLE minutes (
     minute    timestamptz NOT NULL,
-    type      text        NOT NULL,
-    queue     text        NOT NULL,
-    state     text        NOT NULL,
+    type      text        COLLATE "C" NOT NULL,
+    queue     text        COLLATE "C" NOT NULL,
+    state     text        COLLATE "C" NOT NULL,
     jobs      bigint      NOT NULL,
     wait_ms   bigint      NOT NULL,
     run_ms    bigint      NOT NULL,
