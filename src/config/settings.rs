@@ -66,7 +66,7 @@ pub struct Queues {
     pub strict: bool,
 }
 
-/// All settings. `Config::default()` holds the defaults; `load` (in this module's sibling) fills in what was written.
+/// All settings. [`Config::default`] holds the defaults; [`Config::load`] puts what was written over them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// BACKEND: where jobs and records are kept.
@@ -77,7 +77,8 @@ pub struct Config {
     pub database_url: Secret,
     /// DATADIR: where the embedded engine's file lies.
     pub data_dir: PathBuf,
-    /// RUNTIMEDIR: where the node's lock lies; `None`: `$RUNTIME_DIRECTORY`, or a folder of the user's in the system's temporary folder.
+    /// RUNTIMEDIR: where the node's lock lies; loading puts `$RUNTIME_DIRECTORY` here when nothing is written. `None`: a
+    /// folder of the user's in the system's temporary folder.
     pub runtime_dir: Option<PathBuf>,
     /// NAMESPACE: which of several applications that share one Redis.
     pub namespace: String,

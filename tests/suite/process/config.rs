@@ -183,6 +183,17 @@ fn a_file_that_is_named_and_absent_is_a_wrong_configuration() {
     }
 }
 
+/// The table of settings knows the bound of a queue's calls only as a number: it may not look up to the queue.
+#[test]
+fn a_request_takes_as_many_jobs_as_one_call_of_a_queue() {
+    let most = windlass::queue::TICKETS_PER_CALL_MAX;
+    let code = |jobs: usize| {
+        let jobs = jobs.to_string();
+        run(&["config"], &[NO_FILE, ("SUBMITMAX", &jobs)]).code
+    };
+    assert_eq!((code(most), code(most + 1)), (0, 78));
+}
+
 #[test]
 fn help_is_fine_and_a_slip_is_a_usage_error() {
     for arguments in [&["--help"][..], &["config", "--help"], &["--version"]] {
