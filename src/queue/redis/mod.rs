@@ -17,6 +17,7 @@
 //! | `progress` | hash | id -> what the last renew brought |
 //! | `results` | hash | id -> how it ended, until it is stored |
 //! | `ready:<queue>`, `suspect:<queue>` | list | tickets, next first; the latter of jobs that a process died of |
+//! | `voided` | set | ids of jobs that ended as they waited and may have left a ticket in a line, until stored |
 //! | `later`, `leases` | zset | `id:n:queue` by due time, by lease end |
 //! | `expiry` | zset | `id:queue:unique key` by expires_at, while the job waits |
 //! | `outbox` | zset | ids of ended jobs by the time from which a recorder may take them |

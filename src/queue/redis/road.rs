@@ -264,8 +264,8 @@ impl RedisQueue {
         while reply.left() > 0 {
             let head = reply.text()?;
             let body = reply.bytes()?.unwrap_or_default();
-            let granted =
-                Granted::read(&head).ok_or_else(|| QueueError::broken("reserve", &head))?;
+            let granted = Granted::read(&head, reply.now)
+                .ok_or_else(|| QueueError::broken("reserve", &head))?;
             match rows::job(granted.ticket.id, &body) {
                 Ok(job) => reserved.leases.push(granted.lease(job)),
                 Err(reason) => {
@@ -274,16 +274,21 @@ impl RedisQueue {
             }
         }
         if !unreadable.is_empty() {
-            self.end_unreadable(&unreadable)?;
+            self.end_unreadable(&unreadable, reply.now)?;
         }
         Ok(reserved)
     }
 
-    fn end_unreadable(&self, jobs: &[(String, String, String)]) -> Result<(), QueueError> {
+    fn end_unreadable(
+        &self,
+        jobs: &[(String, String, String)],
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
         let script = &self.scripts.settle;
         let mut command = self.command(script);
         for (head, unique, reason) in jobs {
-            let granted = Granted::read(head).ok_or_else(|| QueueError::broken("reserve", head))?;
+            let granted =
+                Granted::read(head, now).ok_or_else(|| QueueError::broken("reserve", head))?;
             log::error!(job = granted.ticket.id.to_string(); "a job cannot be read and ends: {reason}");
             let error = rows::unreadable_error(reason);
             let attempts = granted.failures + granted.crashes + 1;

@@ -10,7 +10,8 @@ use crate::queue::{
     Accepted, Ending, Lease, QueueError, Settled, Settlement, Submission, Submitted,
 };
 
-/// What `reserve` answers of one lease beside the body: `id:n:queue failures crashes leased_at`.
+/// What `reserve` answers of one lease beside the body: `id:n:queue failures crashes leased_at`, or the first
+/// word alone for a job never lent before.
 pub(super) struct Granted<'a> {
     pub(super) member: &'a str,
     pub(super) ticket: Ticket,
@@ -20,16 +21,25 @@ pub(super) struct Granted<'a> {
 }
 
 impl<'a> Granted<'a> {
-    pub(super) fn read(text: &'a str) -> Option<Self> {
-        let mut words = text.split(' ');
-        let member = words.next()?;
-        Some(Self {
+    pub(super) fn read(text: &'a str, now: Timestamp) -> Option<Self> {
+        let (member, counts) = match text.split_once(' ') {
+            Some((member, counts)) => (member, Some(counts)),
+            None => (text, None),
+        };
+        let mut granted = Self {
             member,
             ticket: member.rsplit_once(':')?.0.parse().ok()?,
-            failures: words.next()?.parse().ok()?,
-            crashes: words.next()?.parse().ok()?,
-            leased_at: Timestamp::from_micros(words.next()?.parse().ok()?),
-        })
+            failures: 0,
+            crashes: 0,
+            leased_at: now,
+        };
+        if let Some(counts) = counts {
+            let mut words = counts.split(' ');
+            granted.failures = words.next()?.parse().ok()?;
+            granted.crashes = words.next()?.parse().ok()?;
+            granted.leased_at = Timestamp::from_micros(words.next()?.parse().ok()?);
+        }
+        Some(granted)
     }
 
     pub(super) fn lease(self, job: Job) -> Lease {

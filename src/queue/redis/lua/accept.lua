@@ -1,6 +1,7 @@
 -- accept.lua: how jobs are accepted, one by one or by a tick of the calendar. Used after base.lua.
 
 local bodies, lines, later, later_queues, expiry, expiry_queues = {}, {}, {}, {}, {}, {}
+local accepted = 0
 
 -- The live job that holds a unique key, if one does.
 local function holder_of(unique)
@@ -39,19 +40,19 @@ local function accept(from, count)
       end
     end
     if holder then
-      answers[#answers + 1] = 'e' .. holder
+      answers[index + 1] = 'e' .. holder
       exceptions[#exceptions + 1] = index .. '=' .. holder
     else
-      bodies[#bodies + 1] = id
-      bodies[#bodies + 1] = ARGV[base + 3]
+      bodies[accepted + 1], bodies[accepted + 2] = id, ARGV[base + 3]
+      accepted = accepted + 2
       if run_at > now then
-        answers[#answers + 1] = 's'
+        answers[index + 1] = 's'
         later[#later + 1] = text(run_at)
         later[#later + 1] = id .. ':1:' .. queue
         later_queues[#later_queues + 1] = queue
         add(scheduled, queue, 1)
       else
-        answers[#answers + 1] = 'q'
+        answers[index + 1] = 'q'
         local line = lines[queue]
         if not line then
           line = {}

@@ -6,6 +6,7 @@ local JOBS, RUNS, HISTORY, PROGRESS, RESULTS =
   P .. 'jobs', P .. 'runs', P .. 'history', P .. 'progress', P .. 'results'
 local LATER, LEASES, EXPIRY, OUTBOX = P .. 'later', P .. 'leases', P .. 'expiry', P .. 'outbox'
 local UNIQUE, DEPTH, PAUSED, CLOCK = P .. 'unique', P .. 'depth', P .. 'paused', P .. 'clock'
+local VOIDED = P .. 'voided'
 
 -- Lua's own text of a number has 14 digits, and an instant has 16: never join one without this.
 local function text(number)

@@ -18,7 +18,7 @@ local ids = redis.call('ZRANGEBYSCORE', OUTBOX, '-inf', NOW, 'LIMIT', 0, tonumbe
 local tried = redis.call('EXISTS', HISTORY) == 1
 local until_, claimed = text(now + claim), {}
 local reply = {now}
-local bytes, largest, at = 0, 0, 1
+local bytes, largest, at, count = 0, 0, 1, 0
 while at <= #ids do
   local few = largest == 0 and 16 or math.max(1, math.min(128, math.floor((BYTES - bytes) / largest)))
   local some = {unpack(ids, at, math.min(at + few - 1, #ids))}
@@ -27,18 +27,16 @@ while at <= #ids do
   for i, id in ipairs(some) do
     local history = attempts and attempts[i]
     local size = #(bodies[i] or '') + #(ends[i] or '') + #(history or '')
-    if bytes + size > BYTES and #claimed > 0 then
+    if bytes + size > BYTES and count > 0 then
       at = #ids
       break
     end
     bytes = bytes + size
     largest = math.max(largest, size)
-    claimed[#claimed + 1] = until_
-    claimed[#claimed + 1] = id
-    reply[#reply + 1] = id
-    reply[#reply + 1] = bodies[i]
-    reply[#reply + 1] = ends[i]
-    reply[#reply + 1] = history
+    claimed[2 * count + 1], claimed[2 * count + 2] = until_, id
+    reply[4 * count + 2], reply[4 * count + 3] = id, bodies[i]
+    reply[4 * count + 4], reply[4 * count + 5] = ends[i], history or false
+    count = count + 1
   end
   at = at + few
 end

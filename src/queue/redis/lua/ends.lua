@@ -35,15 +35,13 @@ local function remember(id, line)
 end
 
 -- What ends in this call: written at once by `write_ends`.
-local results, outbox, unique_keys, unique_ids = {}, {}, {}, {}
+local results, outbox, unique_keys, unique_ids, ended = {}, {}, {}, {}, 0
 
 -- Ends a job. `tail` is ` <attempts>\n<error>\n<last attempt>\n<result>`, each but the first possibly empty.
 local function end_job(id, state, tail, unique)
-  local at = #results
-  results[at + 1] = id
-  results[at + 2] = state .. ' ' .. NOW .. tail
-  outbox[at + 1] = NOW
-  outbox[at + 2] = id
+  results[ended + 1], results[ended + 2] = id, state .. ' ' .. NOW .. tail
+  outbox[ended + 1], outbox[ended + 2] = NOW, id
+  ended = ended + 2
   totals[state] = (totals[state] or 0) + 1
   if unique ~= '' then
     unique_keys[#unique_keys + 1] = unique
@@ -76,6 +74,7 @@ local function end_waiting(id, queue, row, unique, state)
     littered[queue] = true
   end
   -- No ticket has the number 0: the one that may stand in a line is void.
+  redis.call('SADD', VOIDED, id)
   redis.call('HSET', RUNS, id, run_row(0, failures, crashes, '0', '0', '0', '', ''))
   end_job(id, state, ' ' .. (failures + crashes) .. '\n\n\n', unique)
 end

@@ -3,7 +3,8 @@
 -- ARGV  1 now   2 caller   3 number   4 node   5 want   6 lease (us)   7 1 if a suspect may be lent   8 max crashes
 --       9 the length of leases, for the engine's absences (us)   10 lend nothing while more ended jobs than this wait (-1: never mind)
 --       then per queue, in order: queue, share, limit (-1: none)
--- Returns {now, next or 0, more, outbox, lapsed, then per lease: `id:n:queue failures crashes leased_at`, body}
+-- Returns {now, next or 0, more, outbox, lapsed, then per lease: `id:n:queue failures crashes leased_at`, body};
+--       `id:n:queue` alone: 0 0 and now
 local TICKETS, BYTES = 1000, 4 * 1024 * 1024
 local caller, number, node = P .. 'batch:reserve:' .. ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local want, lease, max_crashes = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[8])
@@ -156,79 +157,111 @@ end
 local ends = text(now + lease)
 local plain_row = run_row(1, 0, 0, '0', NOW, '0', node, '')
 local leases, rows_written, granted, expiry_left = {}, {}, {}, {}
-local bytes, largest, full = 0, 0, false
+local lent, bytes, largest, full = 0, 0, 0, false
+-- While no job ended as it waited, every ticket with the number 1 is the current one of a job never lent.
+local all_valid = redis.call('EXISTS', VOIDED) == 0
 
--- Lends one ticket, or drops it when it is not its job's current one; false: its body is too much for this call.
-local function lend(queue, ticket, id, row, body)
-  local n, failures, crashes, unique = 1, 0, 0, ''
-  if row then
-    n, failures, crashes = parse_run(row)
-  end
-  if not body or string.sub(ticket, 38) ~= tostring(n) then
-    return true
-  end
-  local run = plain_row
-  if row or string.sub(body, 1, #queue.plain) ~= queue.plain then
-    local expires, key = string.match(body, '^(%-?%d+) %-?%d+ %S+ ([^\n]*)\n')
-    expires, unique = expires or '0', key or ''
-    if expires ~= '0' then
-      if tonumber(expires) <= now then
-        end_waiting(id, queue.name, row, unique, 'expired')
-        redis.call('ZREM', EXPIRY, id .. ':' .. queue.name .. ':' .. unique)
-        queue.waiting = queue.waiting - 1
-        return true
+-- Reads the rows of `runs` of those tickets that may have one.
+local function rows_of(tickets, ids)
+  if all_valid then
+    local asked, at = {}, {}
+    for i, ticket in ipairs(tickets) do
+      if #ticket ~= 38 or string.byte(ticket, 38) ~= 49 then
+        asked[#asked + 1] = ids[i]
+        at[#at + 1] = i
       end
-      expiry_left[#expiry_left + 1] = id .. ':' .. queue.name .. ':' .. unique
     end
-    run = run_row(n, failures, crashes, '0', NOW, expires, node, unique)
+    local rows = {}
+    for k, row in ipairs(fetch('HMGET', RUNS, asked)) do
+      rows[at[k]] = row
+    end
+    return rows
   end
-  if #body > largest then
-    largest = #body
-  end
-  if bytes + #body > BYTES and #granted > 0 then
+  return redis.call('HMGET', RUNS, unpack(ids))
+end
+
+-- What is known of a ticket that is no plain first one: its row and its head line for the reply; false when it is to be
+-- dropped, being not its job's current one, or when the job expired.
+local function look_at(queue, ticket, id, row, body)
+  local n, failures, crashes = parse_run(row)
+  if string.sub(ticket, 38) ~= text(n) then
     return false
   end
-  bytes = bytes + #body
-  local member = ticket .. ':' .. queue.name
-  granted[#granted + 1] = member
-  leases[#leases + 1] = ends
-  leases[#leases + 1] = member
-  rows_written[#rows_written + 1] = id
-  rows_written[#rows_written + 1] = run
-  reply[#reply + 1] = member .. ' ' .. failures .. ' ' .. crashes .. ' ' .. NOW
-  reply[#reply + 1] = body
-  queue.waiting = queue.waiting - 1
-  queue.places = queue.places - 1
-  add(waiting, queue.name, -1)
-  add(running, queue.name, 1)
-  return true
+  local expires, unique = string.match(body, '^(%-?%d+) %-?%d+ %S+ ([^\n]*)\n')
+  expires, unique = expires or '0', unique or ''
+  if expires ~= '0' then
+    local waiting_member = id .. ':' .. queue.name .. ':' .. unique
+    if tonumber(expires) <= now then
+      end_waiting(id, queue.name, row or false, unique, 'expired')
+      redis.call('ZREM', EXPIRY, waiting_member)
+      queue.waiting = queue.waiting - 1
+      return false
+    end
+    expiry_left[#expiry_left + 1] = waiting_member
+  end
+  return run_row(n, failures, crashes, '0', NOW, expires, node, unique),
+    ' ' .. failures .. ' ' .. crashes .. ' ' .. NOW
+end
+
+-- Lends what can be lent of `tickets`; answers how many of them it dealt with: fewer than all when the bodies are too
+-- much for this call.
+local function lend(queue, tickets)
+  local ids = {}
+  for i, ticket in ipairs(tickets) do
+    ids[i] = string.sub(ticket, 1, 36)
+  end
+  local rows, texts = rows_of(tickets, ids), redis.call('HMGET', JOBS, unpack(ids))
+  local plain, suffix, before = queue.plain, ':' .. queue.name, lent
+  local dealt = #tickets
+  for i, ticket in ipairs(tickets) do
+    local body = texts[i]
+    if body then
+      local size = #body
+      if size > largest then
+        largest = size
+      end
+      if bytes + size > BYTES and lent > 0 then
+        dealt = i - 1
+        break
+      end
+      local run, counts = plain_row, ''
+      if rows[i] or #ticket ~= 38 or string.sub(body, 1, #plain) ~= plain then
+        run, counts = look_at(queue, ticket, ids[i], rows[i], body)
+      end
+      if run then
+        bytes = bytes + size
+        lent = lent + 1
+        local member = ticket .. suffix
+        granted[lent] = member
+        leases[2 * lent - 1], leases[2 * lent] = ends, member
+        rows_written[2 * lent - 1], rows_written[2 * lent] = ids[i], run
+        reply[4 + 2 * lent], reply[5 + 2 * lent] = counts == '' and member or member .. counts, body
+      end
+    end
+  end
+  local by = lent - before
+  queue.waiting = queue.waiting - by
+  queue.places = queue.places - by
+  add(waiting, queue.name, -by)
+  add(running, queue.name, by)
+  return dealt
 end
 
 -- Lends up to `most` tickets from one line. Bodies are read a few at a time, fewer where they are large, so that little
 -- is read in vain.
 local function lend_from(queue, line, most)
-  local before = #granted
-  while #granted - before < most and touched < TICKETS and not full do
+  local goal = lent + most
+  while lent < goal and touched < TICKETS and not full do
     local few = largest == 0 and 16 or math.max(1, math.min(128, math.floor((BYTES - bytes) / largest)))
-    local tickets = redis.call('LPOP', line, math.min(most - (#granted - before), few, TICKETS - touched))
+    local tickets = redis.call('LPOP', line, math.min(goal - lent, few, TICKETS - touched))
     if not tickets then
       return
     end
-    local ids = {}
-    for i, ticket in ipairs(tickets) do
-      ids[i] = string.sub(ticket, 1, 36)
-    end
-    local rows, texts = redis.call('HMGET', RUNS, unpack(ids)), redis.call('HMGET', JOBS, unpack(ids))
-    for i, ticket in ipairs(tickets) do
-      if lend(queue, ticket, ids[i], rows[i], texts[i]) then
-        touched = touched + 1
-      else
-        full = true
-        for back = #tickets, i, -1 do
-          redis.call('LPUSH', line, tickets[back])
-        end
-        break
-      end
+    local dealt = lend(queue, tickets)
+    touched = touched + dealt
+    full = dealt < #tickets
+    for back = #tickets, dealt + 1, -1 do
+      redis.call('LPUSH', line, tickets[back])
     end
   end
 end
@@ -245,7 +278,7 @@ end
 local queues = read_queues()
 if want > 0 and ARGV[7] == '1' then
   for _, queue in ipairs(queues) do
-    if #granted == 0 and open(queue) then
+    if lent == 0 and open(queue) then
       lend_from(queue, P .. 'suspect:' .. queue.name, 1)
     end
   end
@@ -253,7 +286,7 @@ end
 -- First each queue its share, then whoever has work fills what is left.
 for _, by_share in ipairs({true, false}) do
   for _, queue in ipairs(queues) do
-    local most = math.min(want - #granted, queue.places)
+    local most = math.min(want - lent, queue.places)
     if by_share then
       most = math.min(most, queue.share)
     end
@@ -270,7 +303,7 @@ write_ends()
 for _, queue in ipairs(queues) do
   if open(queue) then
     rung[queue.name] = true
-    more = more or (#granted < want and (full or touched >= TICKETS))
+    more = more or (lent < want and (full or touched >= TICKETS))
   else
     -- Nothing here is to be had, so nobody need be woken for it.
     rung[queue.name] = nil

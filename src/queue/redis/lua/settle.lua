@@ -4,9 +4,9 @@
 --       an ended state, unique key or empty, tail (ends.lua) · or: "retry", delay (us), the attempt
 -- Returns {now, a letter per settlement: s d c ended so · r waits for its retry · - not ours, nothing changed}
 local LETTERS = {succeeded = 's', dead = 'd', cancelled = 'c'}
-local members, ids = {}, {}
+local members, ids, taken = {}, {}, 0
 for at = 2, #ARGV, 4 do
-  members[#members + 1] = ARGV[at]
+  members[(at + 2) / 4] = ARGV[at]
 end
 local held = fetch('ZMSCORE', LEASES, members)
 local answers, gone, retries, retry_at, seen = {}, {}, {}, {}, {}
@@ -17,8 +17,8 @@ for i, member in ipairs(members) do
     seen[member] = true
     local at = 4 * i - 2
     local id, verb = string.sub(member, 1, 36), ARGV[at + 1]
-    gone[#gone + 1] = member
-    ids[#ids + 1] = id
+    taken = taken + 1
+    gone[taken], ids[taken] = member, id
     add(running, queue_of(member), -1)
     if verb == 'retry' then
       retries[#retries + 1] = id

@@ -15,5 +15,8 @@ bulk('HDEL', RUNS, ids)
 if redis.call('EXISTS', HISTORY) == 1 then
   bulk('HDEL', HISTORY, ids)
 end
+if redis.call('EXISTS', VOIDED) == 1 then
+  bulk('SREM', VOIDED, ids) -- their bodies are gone, which voids their tickets as well
+end
 bulk('ZREM', OUTBOX, ids)
 return {now}
