@@ -5,6 +5,7 @@
 //! - `property`: random scripts of queue calls against a model of the queue, and against every engine.
 //! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
 //! - `email`: the email handler against a mail server, on its good and its bad days.
+//! - `queue_redis`: what only Redis can do wrong: scripts forgotten, servers that hang, a full memory.
 //! - `storage_postgres`: what only PostgreSQL can do wrong: partitions that come and go, servers that stop in mid-call.
 //! - `process`: the built program as a child process, with real servers.
 //! - `worker`: the worker on the embedded engine, with handlers that behave and handlers that do not.
@@ -22,6 +23,8 @@ mod email;
 mod process;
 #[cfg(test)]
 mod protocol;
+#[cfg(test)]
+mod queue_redis;
 #[cfg(test)]
 mod storage_postgres;
 #[cfg(test)]
