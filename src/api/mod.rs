@@ -53,7 +53,7 @@ use crate::threads::{Stop, spawn};
 
 use doorway::Doorway;
 use exchange::Exchange;
-pub use routes::{ROUTES, Route};
+pub use routes::{ROUTES, Route, reference_table};
 use server::{Alive, Shared};
 use submitter::{Submitter, Told};
 pub use waiters::Waiters;

@@ -179,6 +179,29 @@ fn not_found(path: &str) -> ApiError {
     ApiError::NotFound(format!("there is nothing at `{}`{hint}", shorten(path)))
 }
 
+/// The table of routes in Markdown, as the README has it.
+#[must_use]
+pub fn reference_table() -> String {
+    let rows = ROUTES.iter().map(|route| {
+        let query = route
+            .query
+            .iter()
+            .map(|name| format!("`?{name}=`"))
+            .collect::<Vec<_>>();
+        format!(
+            "| `{} {}` | {} | {} |\n",
+            route.method,
+            route.path,
+            query.join(" "),
+            route.summary
+        )
+    });
+    format!(
+        "| route | query | what it does |\n| --- | --- | --- |\n{}",
+        rows.collect::<String>()
+    )
+}
+
 /// The segments that `{…}` stands for, if the path is one of the pattern's.
 fn matches(pattern: &str, segments: &[String]) -> Option<Vec<String>> {
     let mut found = Vec::new();

@@ -6,6 +6,7 @@
 //! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
 //! - `email`: the email handler against a mail server, on its good and its bad days.
 //! - `queue_redis`: what only Redis can do wrong: scripts forgotten, servers that hang, a full memory.
+//! - `readme`: the README's tables and commands, compared with the code.
 //! - `storage_postgres`: what only PostgreSQL can do wrong: partitions that come and go, servers that stop in mid-call.
 //! - `process`: the built program as a child process, with real servers.
 //! - `worker`: the worker on the embedded engine, with handlers that behave and handlers that do not.
@@ -25,6 +26,7 @@ mod process;
 mod protocol;
 #[cfg(test)]
 mod queue_redis;
+mod readme;
 #[cfg(test)]
 mod storage_postgres;
 #[cfg(test)]

@@ -134,7 +134,9 @@ fn a_drain_lets_running_jobs_finish() {
     shop.until_waiting(2);
     shop.gate.open();
     assert_eq!(hired.dismiss(PATIENCE), 0);
-    ids.map(|id| assert_eq!(shop.find(id).state(), State::Succeeded));
+    for id in ids {
+        assert_eq!(shop.find(id).state(), State::Succeeded);
+    }
 }
 
 #[test]

@@ -47,12 +47,11 @@ pub struct Said {
     text: String,
 }
 
-/// The gate at which jobs wait, and how many are there.
+/// The gate at which jobs wait, and how many stand there.
 #[derive(Clone, Default)]
 pub struct Gate {
     open: Stop,
     at: Arc<AtomicUsize>,
-    most: Arc<AtomicUsize>,
 }
 
 impl Gate {
@@ -66,14 +65,8 @@ impl Gate {
         self.at.load(Ordering::SeqCst)
     }
 
-    /// The most that ever waited at once.
-    pub fn most(&self) -> usize {
-        self.most.load(Ordering::SeqCst)
-    }
-
     fn pass(&self, mut give_up: impl FnMut() -> Option<Failure>) -> Result<(), Failure> {
-        let now = self.at.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most.fetch_max(now, Ordering::SeqCst);
+        self.at.fetch_add(1, Ordering::SeqCst);
         let passed = loop {
             if self.open.wait(Duration::from_millis(5)) {
                 break Ok(());
