@@ -30,14 +30,13 @@ mod server;
 mod submit;
 mod submitter;
 mod types;
-mod usher;
 mod view;
 mod waiters;
 mod watch;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -106,8 +105,6 @@ struct Stages {
     submitter_quit: Sender<()>,
     submitter_stop: Stop,
     submitter_ended: Receiver<()>,
-    usher_stop: Stop,
-    usher_ended: Receiver<()>,
 }
 
 impl Api {
@@ -140,7 +137,6 @@ impl Api {
         let waiters_ended = crew.wait(&shared)?;
         let (followers_quit, followers_ended) = crew.follow(&shared, &followers)?;
         let takers_ended = crew.take(&shared, &server)?;
-        let (usher_stop, usher_ended) = crew.usher(&shared, addr)?;
         Ok(Self {
             shared,
             server,
@@ -154,8 +150,6 @@ impl Api {
                 submitter_quit,
                 submitter_stop,
                 submitter_ended,
-                usher_stop,
-                usher_ended,
             },
             threads: crew.threads,
         })
@@ -190,16 +184,12 @@ impl Api {
             submitter_quit,
             submitter_stop,
             submitter_ended,
-            usher_stop,
-            usher_ended,
         } = self.stages;
         // Those who send end before those who receive, so that nothing is sent to nobody. First those who take requests:
         // each ends after all that came before.
         self.shared.set_stopping();
         (0..THREADS).for_each(|_| self.server.unblock());
         let mut in_time = ended_by(&takers_ended, deadline);
-        usher_stop.stop();
-        in_time &= ended_by(&usher_ended, deadline);
         // Parked requests are answered as they stand; nobody is parked from here on.
         self.shared.waiters.stop();
         in_time &= ended_by(&waiters_ended, deadline);
@@ -214,15 +204,14 @@ impl Api {
             submitter_stop.stop();
             in_time &= ended_by(&submitter_ended, deadline);
         }
-        if !in_time {
-            // Answering what came in meanwhile could wait for those that are stuck.
-            log::warn!("some requests were not answered in the time there was to stop");
-            return;
-        }
-        // Dropping the server afterwards ends tiny_http's own threads.
+        // What came in meanwhile. Dropping the server ends tiny_http's own threads.
         while let Ok(Some(request)) = self.server.try_recv() {
             let exchange = Exchange::new(request, Arc::clone(&self.shared.doorway));
             exchange.refuse(&problem::ApiError::Stopping);
+        }
+        if !in_time {
+            log::warn!("some requests were not answered in the time there was to stop");
+            return;
         }
         for thread in self.threads {
             // A panic was reported as trouble when it happened.
@@ -299,26 +288,10 @@ impl Crew {
         Ok((quit_in, ended))
     }
 
-    fn usher(
-        &mut self,
-        shared: &Arc<Shared>,
-        addr: SocketAddr,
-    ) -> io::Result<(Stop, Receiver<()>)> {
-        let (alive, ended) = bounded(0);
-        let stop = Stop::new();
-        let (shared, told) = (Arc::clone(shared), stop.clone());
-        self.spawn("api-usher", alive, move || {
-            usher::usher(addr, &shared.arrived, &told);
-            Ok(())
-        })?;
-        Ok((stop, ended))
-    }
-
     fn take(&mut self, shared: &Arc<Shared>, server: &Arc<Server>) -> io::Result<Receiver<()>> {
         let (alive, ended) = bounded(0);
-        let turn = Arc::new(Mutex::new(Arc::clone(server)));
         for n in 1..=THREADS {
-            let (shared, server) = (Arc::clone(shared), Arc::clone(&turn));
+            let (shared, server) = (Arc::clone(shared), Arc::clone(server));
             self.spawn(&format!("api-{n}"), alive.clone(), move || {
                 server::take_requests(&shared, &server)
             })?;

@@ -1,4 +1,22 @@
-//! The built program, started as it would be on a host.
+//! The built program with real servers, and everything that is done to programs and servers in real life.
+//!
+//! - `config`: what `windlass config` prints, and what it refuses.
+//! - `email`: mails on their way to a mail server.
+//! - `start`: what is refused, what is waited for.
+//! - `stop`: TERM under load, and a second one.
+//! - `crash`: daemons that are killed or frozen with jobs in hand.
+//! - `outage`: Redis killed, PostgreSQL away, Redis full.
+//! - `many`: three daemons on one Redis; a million jobs.
+//!
+//! Each ends with a balance: accepted, recorded, lost (none), doubled (none). `ledger` keeps the books, `house` the
+//! servers. LEASE is short in some of these so that they end soon; retries and crashes are counted as ever.
 
 mod config;
+mod crash;
 mod email;
+mod house;
+mod ledger;
+mod many;
+mod outage;
+mod start;
+mod stop;

@@ -142,19 +142,12 @@ impl Drop for Redis {
 pub struct Postgres {
     child: Child,
     home: TempDir,
-    settings: Vec<String>,
 }
 
 impl Postgres {
     /// A server with nothing in it.
     pub fn start() -> Self {
-        Self::start_with(&[])
-    }
-
-    /// A server with nothing in it and these settings (`name=value`) beside the usual ones.
-    pub fn start_with(settings: &[&str]) -> Self {
         let home = children::folder("pg");
-        let settings: Vec<String> = settings.iter().map(|&s| s.to_owned()).collect();
         let owner = server_user();
         if let Some(user) = &owner {
             chown(home.path(), Some(user.uid), Some(user.gid)).expect("root may chown");
@@ -166,12 +159,8 @@ impl Postgres {
             Path::new("cp"),
             &["-a", path(template()), path(&data)],
         );
-        let child = Self::spawn(home.path(), &settings);
-        let mut postgres = Self {
-            child,
-            home,
-            settings,
-        };
+        let child = Self::spawn(home.path());
+        let mut postgres = Self { child, home };
         postgres.await_ready();
         postgres
     }
@@ -209,7 +198,7 @@ impl Postgres {
 
     /// Starts it again on what it had written to disk, after [`Postgres::kill`].
     pub fn restart(&mut self) {
-        self.child = Self::spawn(self.home.path(), &self.settings);
+        self.child = Self::spawn(self.home.path());
         self.await_ready();
     }
 
@@ -225,10 +214,7 @@ impl Postgres {
 
     fn url_of(&self, database: &str) -> String {
         let home = self.home.path().display();
-        // The port is part of the socket's name, so it matters here too.
-        let port = self.settings.iter().find(|s| s.starts_with("port="));
-        let port = port.map_or_else(String::new, |port| format!("&{port}"));
-        format!("postgres:///{database}?user=postgres&host={home}{port}")
+        format!("postgres:///{database}?user=postgres&host={home}")
     }
 
     /// The server and those of its processes that serve one client each.
@@ -243,7 +229,7 @@ impl Postgres {
         }
     }
 
-    fn spawn(home: &Path, settings: &[String]) -> Child {
+    fn spawn(home: &Path) -> Child {
         let mut arguments = vec!["-D".to_owned(), home.join("data").display().to_string()];
         let socket = format!("unix_socket_directories={}", home.display());
         for setting in [
@@ -254,10 +240,7 @@ impl Postgres {
             "max_connections=200",
             "shared_buffers=32MB",
             "autovacuum=off",
-        ]
-        .into_iter()
-        .chain(settings.iter().map(String::as_str))
-        {
+        ] {
             arguments.extend(["-c".to_owned(), setting.to_owned()]);
         }
         let log = children::log_to(&home.join("log"));
@@ -286,7 +269,7 @@ impl Postgres {
                 .expect("a child can be asked")
                 .is_some()
             {
-                self.child = Self::spawn(self.home.path(), &self.settings);
+                self.child = Self::spawn(self.home.path());
             }
             match Client::connect(&url, NoTls) {
                 Ok(_) => Ok(()),
