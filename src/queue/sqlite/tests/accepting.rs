@@ -125,3 +125,51 @@ fn a_tick_is_fired_once() {
         Fired::NoEntry
     );
 }
+
+/// SQLite's own bound on the file stands in for a full disk: it answers the same error.
+#[test]
+fn a_full_disk_refuses_new_work_and_the_same_call_is_accepted_once_there_is_room() {
+    let mut bench = Bench::new();
+    let held = bench.submit_one("q");
+    let lease = bench.reserve(1, false, &[share("q")]).leases.remove(0);
+    let bound = |bench: &Bench, pages: u32| {
+        let pragma = format!("PRAGMA max_page_count = {pages}");
+        let set = bench
+            .queue
+            .db
+            .write(move |tx| Ok(tx.query_row(&pragma, [], |_| Ok(()))?));
+        set.unwrap();
+    };
+    bound(&bench, 1); // SQLite takes the present size for it
+    let payload = RawValue::from_string(format!("\"{}\"", "x".repeat(1_000_000))).unwrap();
+    let submission = Submission {
+        jobs: vec![Arc::new(Job {
+            payload,
+            ..bench.job("q")
+        })],
+        idempotency: None,
+    };
+    let call = bench.submitter.clone();
+    let refused = bench
+        .queue
+        .enqueue(&call, std::slice::from_ref(&submission));
+    assert!(
+        matches!(refused, Err(QueueError::Full { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(bench.counts("q"), (0, 0, 1), "nothing of it was accepted");
+
+    assert_eq!(
+        bench.settle(&lease, success()),
+        Settled::Now(State::Succeeded)
+    );
+    assert_eq!(
+        bench.state(held),
+        Some(State::Succeeded),
+        "work in hand comes to its end"
+    );
+    bound(&bench, 1_000_000);
+    let accepted = bench.queue.enqueue(&call, &[submission]).unwrap();
+    assert!(matches!(accepted[..], [Submitted::Accepted(_)]));
+    assert_eq!(bench.counts("q"), (1, 0, 0));
+}
