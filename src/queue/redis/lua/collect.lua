@@ -5,7 +5,7 @@
 local BYTES = 4 * 1024 * 1024
 local claim = tonumber(ARGV[3])
 -- No claim lasts longer: what lies beyond is of a clock that was set back.
-local beyond = redis.call('ZRANGEBYSCORE', OUTBOX, '(' .. text(now + claim), '+inf', 'LIMIT', 0, 500)
+local beyond = redis.call('ZRANGEBYSCORE', OUTBOX, '(' .. text(now + claim), '(+inf', 'LIMIT', 0, 500)
 if #beyond > 0 then
   local sooner = {}
   for _, id in ipairs(beyond) do

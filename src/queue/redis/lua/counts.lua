@@ -2,4 +2,4 @@
 -- KEYS  1 meta
 -- ARGV  1 now
 -- Returns {now, size of the outbox, {field, count, ...}, {paused queue, ...}}; fields: w:, s:, r: and a queue, t: and a state
-return {now, redis.call('ZCARD', OUTBOX), redis.call('HGETALL', DEPTH), redis.call('HKEYS', PAUSED)}
+return {now, outbox_size(), redis.call('HGETALL', DEPTH), redis.call('HKEYS', PAUSED)}

@@ -35,12 +35,12 @@ local function remember(id, line)
 end
 
 -- What ends in this call: written at once by `write_ends`.
-local results, outbox, unique_keys, unique_ids, ended = {}, {}, {}, {}, 0
+local results, outbox, unique_keys, unique_ids, ended = {}, {'+inf', ANCHOR}, {}, {}, 0
 
 -- Ends a job. `tail` is ` <attempts>\n<error>\n<last attempt>\n<result>`, each but the first possibly empty.
 local function end_job(id, state, tail, unique)
   results[ended + 1], results[ended + 2] = id, state .. ' ' .. NOW .. tail
-  outbox[ended + 1], outbox[ended + 2] = NOW, id
+  outbox[ended + 3], outbox[ended + 4] = NOW, id
   ended = ended + 2
   totals[state] = (totals[state] or 0) + 1
   if unique ~= '' then
@@ -50,6 +50,9 @@ local function end_job(id, state, tail, unique)
 end
 
 local function write_ends()
+  if ended == 0 then
+    return
+  end
   bulk('HSET', RESULTS, results)
   bulk('ZADD', OUTBOX, outbox)
   if #unique_keys > 0 then

@@ -14,7 +14,7 @@ local function stamp(lease)
     grace = math.min(grace, now + lease)
   end
   if cut then
-    local long = redis.call('ZRANGEBYSCORE', LEASES, '(' .. text(now + lease), '+inf', 'LIMIT', 0, 500)
+    local long = redis.call('ZRANGEBYSCORE', LEASES, '(' .. text(now + lease), '(+inf', 'LIMIT', 0, 500)
     local shorter = {}
     for _, member in ipairs(long) do
       shorter[#shorter + 1] = text(now + lease)

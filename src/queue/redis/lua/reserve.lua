@@ -51,7 +51,7 @@ if last then
       reply[#reply + 1] = member .. ' ' .. failures .. ' ' .. crashes .. ' ' .. leased_at
       reply[#reply + 1] = texts[i] or ''
     end
-    reply[2], reply[4] = next_event(grace), redis.call('ZCARD', OUTBOX)
+    reply[2], reply[4] = next_event(grace), outbox_size()
     return reply
   end
 end
@@ -156,7 +156,7 @@ end
 
 local ends = text(now + lease)
 local plain_row = run_row(1, 0, 0, '0', NOW, '0', node, '')
-local leases, rows_written, granted, expiry_left = {}, {}, {}, {}
+local leases, rows_written, granted, expiry_left = {'+inf', ANCHOR}, {ANCHOR, ANCHOR}, {}, {}
 local lent, bytes, largest, full = 0, 0, 0, false
 -- While no job ended as it waited, every ticket with the number 1 is the current one of a job never lent.
 local all_valid = redis.call('EXISTS', VOIDED) == 0
@@ -233,8 +233,8 @@ local function lend(queue, tickets)
         lent = lent + 1
         local member = ticket .. suffix
         granted[lent] = member
-        leases[2 * lent - 1], leases[2 * lent] = ends, member
-        rows_written[2 * lent - 1], rows_written[2 * lent] = ids[i], run
+        leases[2 * lent + 1], leases[2 * lent + 2] = ends, member
+        rows_written[2 * lent + 1], rows_written[2 * lent + 2] = ids[i], run
         reply[4 + 2 * lent], reply[5 + 2 * lent] = counts == '' and member or member .. counts, body
       end
     end
@@ -266,7 +266,7 @@ local function lend_from(queue, line, most)
   end
 end
 
-local waits = redis.call('ZCARD', OUTBOX)
+local waits = outbox_size()
 if tonumber(ARGV[10]) >= 0 and waits > tonumber(ARGV[10]) then
   want = 0
 end
@@ -296,8 +296,10 @@ for _, by_share in ipairs({true, false}) do
   end
 end
 
-bulk('ZADD', LEASES, leases)
-bulk('HSET', RUNS, rows_written)
+if lent > 0 then
+  bulk('ZADD', LEASES, leases)
+  bulk('HSET', RUNS, rows_written)
+end
 bulk('ZREM', EXPIRY, expiry_left)
 write_ends()
 for _, queue in ipairs(queues) do
@@ -315,5 +317,5 @@ for _, queue in ipairs(queues) do
 end
 redis.call('SET', caller, ARGV[3] .. '\n' .. table.concat(granted, '\n'), 'EX', 3600)
 finish()
-reply[2], reply[3], reply[4] = next_event(grace), more and 1 or 0, redis.call('ZCARD', OUTBOX)
+reply[2], reply[3], reply[4] = next_event(grace), more and 1 or 0, outbox_size()
 return reply

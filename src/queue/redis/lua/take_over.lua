@@ -5,8 +5,10 @@
 local page = redis.call('ZSCAN', LEASES, ARGV[4], 'COUNT', 400)
 local members, ids = {}, {}
 for i = 1, #page[2], 2 do
-  members[#members + 1] = page[2][i]
-  ids[#ids + 1] = string.sub(page[2][i], 1, 36)
+  if page[2][i] ~= ANCHOR then
+    members[#members + 1] = page[2][i]
+    ids[#ids + 1] = string.sub(page[2][i], 1, 36)
+  end
 end
 local theirs = {}
 for i, row in ipairs(fetch('HMGET', RUNS, ids)) do
