@@ -19,14 +19,14 @@
 //!
 //! # The map of the house
 //!
-//! A module imports only from modules of a lower rank (the number); a test of the suite checks it.
+//! A module imports only from modules of a lower rank (the number, 2a below 2b); a test of the suite checks it.
 //!
 //! | rank | module | what it is for |
 //! | --- | --- | --- |
 //! | 1 | [`job`] | what a job is, and every decision about it; pure |
-//! | 2 | [`clock`], [`threads`], [`health`] | time, threads and their end, what is missing at present |
-//! | 2 | [`config`] | what the daemon is told |
-//! | 2 | [`sqlite`] | the one file that queue and storage of the embedded mode share |
+//! | 2a | [`clock`], [`threads`], [`health`] | time, threads and their end, what is missing at present |
+//! | 2b | [`config`] | what the daemon is told |
+//! | 2b | [`sqlite`] | the one file that queue and storage of the embedded mode share |
 //! | 3 | [`queue`] | where jobs wait and are handed out: Redis, SQLite |
 //! | 3 | [`storage`] | where ended jobs are kept: PostgreSQL, SQLite |
 //! | 3 | [`handlers`] | what runs jobs, a type each |

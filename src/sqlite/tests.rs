@@ -1,3 +1,5 @@
+//! The one writer: order, groups, bells, and what a file needs to be opened.
+
 use super::*;
 use std::sync::mpsc;
 

@@ -23,6 +23,8 @@ mod email;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod property;
+#[cfg(test)]
 mod protocol;
 #[cfg(test)]
 mod queue_redis;
@@ -31,5 +33,7 @@ mod readme;
 mod storage_postgres;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tidy;
 #[cfg(test)]
 mod worker;

@@ -1,6 +1,8 @@
 //! A real, small mail server that keeps what it is sent and misbehaves as it is told. It speaks TLS as `localhost`, by a
 //! certificate that [`authority`] vouches for.
 
+mod wire;
+
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -8,11 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use windlass::threads::{Stop, spawn};
 
+use self::wire::Wire;
 use super::wait::{PATIENCE, wait_until};
 
 /// Most connections at once; further ones are closed.
@@ -215,90 +215,6 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// A socket, encrypted or not, whose reads wait in slices and end when the test does.
-struct Wire {
-    stream: Stream,
-    stop: Stop,
-}
-
-enum Stream {
-    Plain(TcpStream),
-    Encrypted(Box<StreamOwned<ServerConnection, TcpStream>>),
-}
-
-impl Wire {
-    /// The same socket, encrypted from here on.
-    fn encrypted(self) -> Self {
-        let Stream::Plain(socket) = self.stream else {
-            panic!("a client that asks for STARTTLS within TLS");
-        };
-        let tls = ServerConnection::new(identity()).expect("a good configuration");
-        Self {
-            stream: Stream::Encrypted(Box::new(StreamOwned::new(tls, socket))),
-            stop: self.stop,
-        }
-    }
-
-    fn patiently<T>(&mut self, mut act: impl FnMut(&mut Stream) -> io::Result<T>) -> io::Result<T> {
-        loop {
-            match act(&mut self.stream) {
-                Err(err) if matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    if self.stop.is_stopped() {
-                        return Err(ErrorKind::Interrupted.into());
-                    }
-                }
-                done => return done,
-            }
-        }
-    }
-}
-
-impl Read for Wire {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.patiently(|stream| match stream {
-            Stream::Plain(socket) => socket.read(buffer),
-            Stream::Encrypted(tls) => tls.read(buffer),
-        });
-        match read {
-            // `read_line` would try again for ever.
-            Err(err) if err.kind() == ErrorKind::Interrupted && self.stop.is_stopped() => Ok(0),
-            read => read,
-        }
-    }
-}
-
-impl Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.patiently(|stream| match stream {
-            Stream::Plain(socket) => socket.write(bytes),
-            Stream::Encrypted(tls) => tls.write(bytes),
-        })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.patiently(|stream| match stream {
-            Stream::Plain(socket) => socket.flush(),
-            Stream::Encrypted(tls) => tls.flush(),
-        })
-    }
-}
-
-/// Who the server is, for those who trust [`authority`].
-fn identity() -> Arc<ServerConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/server.pem"));
-    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key"));
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.expect("a certificate")],
-            key.expect("a key"),
-        );
-    Arc::new(config.expect("key and certificate fit"))
-}
-
 struct Session {
     /// `None` only while it is being encrypted.
     wire: Option<BufReader<Wire>>,
@@ -312,10 +228,7 @@ impl Session {
         socket.set_read_timeout(Some(SLICE))?;
         socket.set_nodelay(true)?;
         let mut session = Self {
-            wire: Some(BufReader::new(Wire {
-                stream: Stream::Plain(socket),
-                stop: shared.stop.clone(),
-            })),
+            wire: Some(BufReader::new(Wire::plain(socket, shared.stop.clone()))),
             shared,
             from: String::new(),
             to: Vec::new(),

@@ -1,4 +1,8 @@
-//! An engine on a manual clock, and the words in which tests speak to it.
+//! An engine on a manual clock, and the words in which tests speak to it: how it is opened, submitting and taking
+//! here, giving back in [`give`], looking in [`look`].
+
+mod give;
+mod look;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,12 +11,10 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use tempfile::TempDir;
 use windlass::clock::{Clock, ManualClock};
-use windlass::job::{
-    Attempt, ErrorKind, Found, Job, JobError, JobId, Outcome, Record, State, Timestamp,
-};
+use windlass::job::{Job, JobId, Timestamp};
 use windlass::queue::{
-    Accepted, Call, Ending, Engine, EngineSettings, Lease, QueueCounts, Release, Renewal, Renewed,
-    Reserve, Reserved, Settled, Settlement, Share, Submission, Submitted,
+    Accepted, Call, Engine, EngineSettings, Lease, Renewal, Renewed, Reserve, Reserved, Share,
+    Submission, Submitted,
 };
 
 /// The length of leases on a bench.
@@ -242,203 +244,6 @@ impl Bench {
             .renew(&renewals, LEASE)
             .expect("renew is answered");
         answer[0]
-    }
-}
-
-/// Giving back.
-impl Bench {
-    /// The attempt that `lease` was for, ended now.
-    pub fn attempt(&self, lease: &Lease, outcome: Outcome) -> Attempt {
-        let error = (outcome != Outcome::Succeeded)
-            .then(|| JobError::new(ErrorKind::Failed, "it did not work"));
-        Attempt {
-            attempt: lease.attempt(),
-            outcome,
-            started_at: lease.leased_at(),
-            ended_at: self.now(),
-            node: NODE.to_owned(),
-            error,
-            log: vec!["tried".to_owned()],
-        }
-    }
-
-    /// The settlement of a success, with a result.
-    pub fn success(&self, lease: &Lease) -> Settlement {
-        Settlement {
-            lease: lease.clone(),
-            attempt: self.attempt(lease, Outcome::Succeeded),
-            ending: Ending::End {
-                state: State::Succeeded,
-                result: Some(json(r#"{"done":[]}"#)),
-                error: None,
-            },
-        }
-    }
-
-    /// The settlement of a failure that is tried again.
-    pub fn failure(&self, lease: &Lease, delay: Duration) -> Settlement {
-        Settlement {
-            lease: lease.clone(),
-            attempt: self.attempt(lease, Outcome::Failed),
-            ending: Ending::Retry { delay },
-        }
-    }
-
-    /// The settlement of a job that ends without success, in `state`.
-    pub fn ending(&self, lease: &Lease, state: State) -> Settlement {
-        let attempt = self.attempt(lease, Outcome::Failed);
-        let error = attempt.error.clone();
-        let ending = Ending::End {
-            state,
-            result: None,
-            error,
-        };
-        Settlement {
-            lease: lease.clone(),
-            attempt,
-            ending,
-        }
-    }
-
-    /// Settles one.
-    #[track_caller]
-    pub fn settle(&self, settlement: Settlement) -> Settled {
-        let answer = self
-            .engine()
-            .settle(&[settlement])
-            .expect("settle is answered");
-        answer[0]
-    }
-
-    /// Lets a leased job succeed.
-    #[track_caller]
-    pub fn succeed(&self, lease: &Lease) {
-        let settled = self.settle(self.success(lease));
-        assert_eq!(settled, Settled::Now(State::Succeeded));
-    }
-
-    /// Lets a leased job fail and be tried again after `delay`.
-    #[track_caller]
-    pub fn fail(&self, lease: &Lease, delay: Duration) {
-        let settled = self.settle(self.failure(lease, delay));
-        assert_eq!(settled, Settled::Now(State::Retrying));
-    }
-
-    /// Gives a lease back.
-    #[track_caller]
-    pub fn release(&self, lease: &Lease, delay: Duration) -> Settled {
-        let release = Release {
-            lease: lease.clone(),
-            delay,
-            attempt: None,
-        };
-        let answer = self
-            .engine()
-            .release(&[release])
-            .expect("release is answered");
-        answer[0]
-    }
-
-    /// Submits a job and lets it crash once, so that it is a suspect.
-    #[track_caller]
-    pub fn suspect(&self, queue: &str) -> JobId {
-        let id = self.submit_to(queue);
-        let lease = self.take_one(queue);
-        assert_eq!(lease.ticket().id, id, "the queue should be empty before");
-        assert_eq!(
-            self.pass(LEASE + Duration::from_secs(1)),
-            1,
-            "the lease runs out"
-        );
-        id
-    }
-
-    /// Claims ended jobs.
-    #[track_caller]
-    pub fn collect(&self, want: usize) -> Vec<Record> {
-        self.engine().collect(want).expect("collect is answered")
-    }
-
-    /// Says that records are stored.
-    #[track_caller]
-    pub fn stored(&self, ids: &[JobId]) {
-        self.engine().stored(ids).expect("stored is answered");
-    }
-
-    /// Collects and acknowledges until nothing is left to be had now.
-    #[track_caller]
-    pub fn drain(&self) -> Vec<Record> {
-        let mut all = Vec::new();
-        loop {
-            let some = self.collect(1_000);
-            if some.is_empty() {
-                return all;
-            }
-            self.stored(&some.iter().map(|r| r.job.id).collect::<Vec<_>>());
-            all.extend(some);
-        }
-    }
-}
-
-/// Looking.
-impl Bench {
-    /// What the engine knows of a job.
-    #[track_caller]
-    pub fn find(&self, id: JobId) -> Option<Found> {
-        let mut found = self.engine().find(&[id]).expect("find is answered");
-        assert_eq!(found.len(), 1, "one answer an id");
-        found.remove(0)
-    }
-
-    /// Where a job stands, if the engine holds it.
-    #[track_caller]
-    pub fn state(&self, id: JobId) -> Option<State> {
-        self.find(id).map(|found| found.state())
-    }
-
-    /// What the engine knows of a job that lives.
-    #[track_caller]
-    pub fn live(&self, id: JobId) -> windlass::job::Live {
-        match self.find(id) {
-            Some(Found::Live(live)) => live,
-            other => panic!("{id} should live: {other:?}"),
-        }
-    }
-
-    /// How a job ended that is not stored yet.
-    #[track_caller]
-    pub fn ended(&self, id: JobId) -> Record {
-        match self.find(id) {
-            Some(Found::Ended(record)) => record,
-            other => panic!("{id} should have ended: {other:?}"),
-        }
-    }
-
-    /// The counts of one queue; zeroes if the engine does not know it.
-    #[track_caller]
-    pub fn counts(&self, queue: &str) -> QueueCounts {
-        let all = self.engine().queues().expect("queues is answered");
-        let found = all.into_iter().find(|counts| counts.queue == queue);
-        found.unwrap_or_else(|| QueueCounts {
-            queue: queue.to_owned(),
-            ..QueueCounts::default()
-        })
-    }
-
-    /// Waiting, scheduled and running jobs of a queue.
-    #[track_caller]
-    pub fn numbers(&self, queue: &str) -> (u64, u64, u64) {
-        let counts = self.counts(queue);
-        (counts.ready, counts.scheduled, counts.running)
-    }
-
-    /// One of the totals; zero if it is not there.
-    #[track_caller]
-    pub fn total(&self, name: &str) -> u64 {
-        let all = self.engine().totals().expect("totals is answered");
-        all.iter()
-            .find(|(n, _)| n == name)
-            .map_or(0, |(_, count)| *count)
     }
 }
 
