@@ -8,7 +8,7 @@
 //!                        └─ ?wait ─▶ waiters ─ answer, once the job has ended
 //! ```
 //!
-//! [`routes`] is the table of what can be asked; `problem` says what is refused and how; `exchange` is one request and
+//! [`ROUTES`] is the table of what can be asked; `problem` says what is refused and how; `exchange` is one request and
 //! its answer, and tells what tiny_http makes necessary.
 //!
 //! # Not here
@@ -30,13 +30,14 @@ mod server;
 mod submit;
 mod submitter;
 mod types;
+mod usher;
 mod view;
 mod waiters;
 mod watch;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -105,6 +106,8 @@ struct Stages {
     submitter_quit: Sender<()>,
     submitter_stop: Stop,
     submitter_ended: Receiver<()>,
+    usher_stop: Stop,
+    usher_ended: Receiver<()>,
 }
 
 impl Api {
@@ -116,6 +119,7 @@ impl Api {
     pub fn start(services: Services, listener: TcpListener) -> io::Result<Self> {
         let addr = listener.local_addr()?;
         prepare(&listener)?;
+        let services = Arc::new(services);
         let server = Server::from_listener(listener, None).map_err(io::Error::other)?;
         let server = Arc::new(server);
         let (followers_in, followers) = unbounded();
@@ -125,7 +129,7 @@ impl Api {
         let (submitter_quit, quit) = bounded(0);
         let submitter_stop = Stop::new();
         let (submitter, desk) =
-            Submitter::new(services.clone(), told_in, submitter_stop.clone(), quit);
+            Submitter::new(Arc::clone(&services), told_in, submitter_stop.clone(), quit);
         let waiters = Waiters::new(services.config.wait_max);
         let shared = Arc::new(Shared::new(services, doorway, desk, waiters));
         let (trouble_in, trouble) = bounded(16);
@@ -137,6 +141,7 @@ impl Api {
         let waiters_ended = crew.wait(&shared)?;
         let (followers_quit, followers_ended) = crew.follow(&shared, &followers)?;
         let takers_ended = crew.take(&shared, &server)?;
+        let (usher_stop, usher_ended) = crew.usher(&shared, addr)?;
         Ok(Self {
             shared,
             server,
@@ -150,6 +155,8 @@ impl Api {
                 submitter_quit,
                 submitter_stop,
                 submitter_ended,
+                usher_stop,
+                usher_ended,
             },
             threads: crew.threads,
         })
@@ -184,12 +191,16 @@ impl Api {
             submitter_quit,
             submitter_stop,
             submitter_ended,
+            usher_stop,
+            usher_ended,
         } = self.stages;
         // Those who send end before those who receive, so that nothing is sent to nobody. First those who take requests:
         // each ends after all that came before.
         self.shared.set_stopping();
         (0..THREADS).for_each(|_| self.server.unblock());
         let mut in_time = ended_by(&takers_ended, deadline);
+        usher_stop.stop();
+        in_time &= ended_by(&usher_ended, deadline);
         // Parked requests are answered as they stand; nobody is parked from here on.
         self.shared.waiters.stop();
         in_time &= ended_by(&waiters_ended, deadline);
@@ -204,14 +215,15 @@ impl Api {
             submitter_stop.stop();
             in_time &= ended_by(&submitter_ended, deadline);
         }
-        // What came in meanwhile. Dropping the server ends tiny_http's own threads.
+        if !in_time {
+            // Answering what came in meanwhile could wait for those that are stuck.
+            log::warn!("some requests were not answered in the time there was to stop");
+            return;
+        }
+        // Dropping the server afterwards ends tiny_http's own threads.
         while let Ok(Some(request)) = self.server.try_recv() {
             let exchange = Exchange::new(request, Arc::clone(&self.shared.doorway));
             exchange.refuse(&problem::ApiError::Stopping);
-        }
-        if !in_time {
-            log::warn!("some requests were not answered in the time there was to stop");
-            return;
         }
         for thread in self.threads {
             // A panic was reported as trouble when it happened.
@@ -288,10 +300,26 @@ impl Crew {
         Ok((quit_in, ended))
     }
 
+    fn usher(
+        &mut self,
+        shared: &Arc<Shared>,
+        addr: SocketAddr,
+    ) -> io::Result<(Stop, Receiver<()>)> {
+        let (alive, ended) = bounded(0);
+        let stop = Stop::new();
+        let (shared, told) = (Arc::clone(shared), stop.clone());
+        self.spawn("api-usher", alive, move || {
+            usher::usher(addr, &shared.arrived, &told);
+            Ok(())
+        })?;
+        Ok((stop, ended))
+    }
+
     fn take(&mut self, shared: &Arc<Shared>, server: &Arc<Server>) -> io::Result<Receiver<()>> {
         let (alive, ended) = bounded(0);
+        let turn = Arc::new(Mutex::new(Arc::clone(server)));
         for n in 1..=THREADS {
-            let (shared, server) = (Arc::clone(shared), Arc::clone(server));
+            let (shared, server) = (Arc::clone(shared), Arc::clone(&turn));
             self.spawn(&format!("api-{n}"), alive.clone(), move || {
                 server::take_requests(&shared, &server)
             })?;

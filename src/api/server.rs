@@ -1,8 +1,8 @@
 //! The threads that serve: they take requests from tiny_http, have their bodies read, and lead them to their route.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -25,7 +25,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// What all threads of the API share.
 pub struct Shared {
     /// What the API stands on.
-    pub services: Services,
+    pub services: Arc<Services>,
     /// What all requests share while they are under way.
     pub doorway: Arc<Doorway>,
     /// Where submissions go in.
@@ -34,6 +34,8 @@ pub struct Shared {
     pub waiters: Waiters,
     /// Which types other daemons know.
     pub types: Types,
+    /// How many requests came so far.
+    pub arrived: AtomicU64,
     stopping: AtomicBool,
 }
 
@@ -41,7 +43,7 @@ impl Shared {
     /// What all threads of an API share.
     #[must_use]
     pub fn new(
-        services: Services,
+        services: Arc<Services>,
         doorway: Arc<Doorway>,
         submitter: Desk,
         waiters: Waiters,
@@ -52,6 +54,7 @@ impl Shared {
             submitter,
             waiters,
             types: Types::default(),
+            arrived: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
         }
     }
@@ -70,13 +73,21 @@ impl Shared {
 
 /// Takes requests until `unblock`; each call of that ends one such thread, after all requests that came before it.
 ///
+/// One thread takes at a time: the requests of one connection must enter the doorway in the order in which they came. Were
+/// the second to enter first, it would wait for the first to be answered, which would stand in line behind it.
+///
 /// # Errors
 ///
 /// The listener's error, after which tiny_http accepts nobody any more.
-pub fn take_requests(shared: &Arc<Shared>, server: &Server) -> Result<(), String> {
+pub fn take_requests(shared: &Arc<Shared>, server: &Mutex<Arc<Server>>) -> Result<(), String> {
     loop {
-        match server.recv() {
-            Ok(request) => arrive(shared, request),
+        let taken = {
+            let server = server.lock().unwrap_or_else(PoisonError::into_inner);
+            server.recv().map(|request| enter(shared, request))
+        };
+        match taken {
+            Ok(Some(exchange)) => dispatch(shared, exchange),
+            Ok(None) => {}
             Err(_) if shared.is_stopping() => return Ok(()),
             Err(err) => return Err(format!("the API's listener failed: {err}")),
         }
@@ -110,12 +121,11 @@ pub fn answer_submissions(told: &Receiver<Vec<Told>>) {
     }
 }
 
-/// Lets a request in, when no other of its connection is under way.
-pub fn arrive(shared: &Arc<Shared>, request: Request) {
+/// Lets a request in; `None` while another of its connection is under way.
+fn enter(shared: &Shared, request: Request) -> Option<Exchange> {
+    shared.arrived.fetch_add(1, Ordering::Relaxed);
     let exchange = Exchange::new(request, Arc::clone(&shared.doorway));
-    if let Some(exchange) = shared.doorway.enter(exchange) {
-        dispatch(shared, exchange);
-    }
+    shared.doorway.enter(exchange)
 }
 
 /// Serves a request here, or on an extra thread when its body may keep us waiting.

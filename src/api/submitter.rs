@@ -5,6 +5,7 @@
 //! engine that was asked once and did not answer may have enqueued, so from then on no "refused" of its is believed.
 
 use std::mem;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, select};
@@ -97,7 +98,7 @@ impl Desk {
 
 /// The thread's own half.
 pub struct Submitter {
-    services: Services,
+    services: Arc<Services>,
     waiting: Receiver<Pending>,
     replies: Sender<Vec<Told>>,
     call: Call,
@@ -112,7 +113,7 @@ impl Submitter {
     /// `quit` is dropped it enqueues what waits, and ends; once `stop` is given too, it repeats nothing any more.
     #[must_use]
     pub fn new(
-        services: Services,
+        services: Arc<Services>,
         replies: Sender<Vec<Told>>,
         stop: Stop,
         quit: Receiver<()>,

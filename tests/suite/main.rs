@@ -8,8 +8,9 @@
 //! - `queue_redis`: what only Redis can do wrong: scripts forgotten, servers that hang, a full memory.
 //! - `readme`: the README's tables and commands, compared with the code.
 //! - `storage_postgres`: what only PostgreSQL can do wrong: partitions that come and go, servers that stop in mid-call.
-//! - `process`: the built program with real servers, and everything that is done to both.
+//! - `process`: the built program as a child process, with real servers.
 //! - `worker`: the worker on the embedded engine, with handlers that behave and handlers that do not.
+//! - `http`: the API in the test's own process, every route and refusal.
 //! - `support`: private servers, the bench that drives an engine, the program under test as a child process.
 //!
 //! One test or one theme: `cargo test --test suite contract::redis::lease`. Everything needs `redis-server` (7.0 or
@@ -20,6 +21,8 @@
 mod contract;
 #[cfg(test)]
 mod email;
+#[cfg(test)]
+mod http;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

@@ -45,14 +45,14 @@ pub fn submit(shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError
         ));
     }
     let pieces = pieces(shared, text(incoming.body)?)?;
-    let (services, desk) = (shared.services.clone(), shared.submitter.clone());
+    let (services, desk) = (Arc::clone(&shared.services), shared.submitter.clone());
     Ok(Then::Later(Box::new(move |exchange| {
         load_aside(exchange, services, desk, pieces);
     })))
 }
 
 /// Loads on a thread of its own, since each piece is waited for.
-fn load_aside(exchange: Exchange, services: Services, desk: Desk, pieces: Vec<Piece>) {
+fn load_aside(exchange: Exchange, services: Arc<Services>, desk: Desk, pieces: Vec<Piece>) {
     let doorway = Arc::clone(exchange.doorway());
     if !doorway.has_room() {
         let busy = "too many requests are being loaded at once; nothing was enqueued; try again";

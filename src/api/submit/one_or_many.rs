@@ -43,7 +43,7 @@ pub fn submit(shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError
     let first = JobId::mint(shared.services.queue.now(), fastrand::u64(..));
     let jobs: Vec<Arc<Job>> = named(drafts, first);
     let sent = Sent {
-        services: shared.services.clone(),
+        services: Arc::clone(&shared.services),
         ids: jobs.iter().map(|job| job.id).collect(),
         queues: jobs.iter().map(|job| job.queue.clone()).collect(),
         is_one,
@@ -138,7 +138,7 @@ pub fn idempotency_key(headers: &[Header]) -> Result<Option<&str>, ApiError> {
 
 /// What was submitted, for the time when its end is known.
 struct Sent {
-    services: Services,
+    services: Arc<Services>,
     ids: Vec<JobId>,
     queues: Vec<String>,
     is_one: bool,

@@ -9,13 +9,15 @@ use windlass::queue::{
     Release, Renewal, Renewed, Reserve, Reserved, Settled, Settlement, Submission, Submitted,
 };
 
-/// What the line loses. Either way the caller sees the same error.
+/// What goes wrong. Whether request or reply is lost, the caller sees the same error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
     /// The call never reaches the engine.
     Request,
     /// The call takes effect, and its answer is lost.
     Reply,
+    /// Nothing gets lost: the engine has no room, says so, and does nothing.
+    Room,
 }
 
 /// An engine that can be told to lose calls.
@@ -58,6 +60,9 @@ impl Flaky {
         match lost {
             None => run(),
             Some(Lost::Request) => Err(gone("request")),
+            Some(Lost::Room) => Err(QueueError::Full {
+                reason: "no room".to_owned(),
+            }),
             Some(Lost::Reply) => run().and(Err(gone("reply"))),
         }
     }

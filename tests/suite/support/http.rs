@@ -99,7 +99,7 @@ pub fn read_response(from: &mut impl BufRead, without_body: bool) -> io::Result<
         headers,
         body: Vec::new(),
     };
-    if without_body || matches!(status, 204 | 304) {
+    if without_body || matches!(status, 100..=199 | 204 | 304) {
         return Ok(response);
     }
     if response.header("transfer-encoding") == Some("chunked") {
