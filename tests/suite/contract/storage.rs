@@ -214,53 +214,24 @@ pub fn filters_find_what_they_name(shelf: &Shelf) {
     }
     shelf.ready().store(&all);
     let text = |t: &str| Some(t.to_owned());
-    let none = Filter::default;
+    let with = |fill: &dyn Fn(&mut Filter)| {
+        let mut filter = Filter::default();
+        fill(&mut filter);
+        filter
+    };
     let filters = [
-        none(),
-        Filter {
-            state: Some(State::Dead),
-            ..none()
-        },
-        Filter {
-            kind: text("image"),
-            ..none()
-        },
-        Filter {
-            queue: text("high"),
-            ..none()
-        },
-        Filter {
-            tag: text("tag-2"),
-            ..none()
-        },
-        Filter {
-            since: Some(START + secs(20)),
-            ..none()
-        },
-        Filter {
-            until: Some(START + secs(20)),
-            ..none()
-        },
-        Filter {
-            state: Some(State::Succeeded),
-            kind: text("email"),
-            queue: text("low"),
-            ..none()
-        },
-        Filter {
-            tag: text("tag-0"),
-            since: Some(START + secs(10)),
-            until: Some(START + secs(50)),
-            ..none()
-        },
-        Filter {
-            kind: text("unheard-of"),
-            ..none()
-        },
-        Filter {
-            tag: text("tag"),
-            ..none()
-        },
+        with(&|_| ()),
+        with(&|f| f.state = Some(State::Dead)),
+        with(&|f| f.kind = text("image")),
+        with(&|f| f.queue = text("high")),
+        with(&|f| f.tag = text("tag-2")),
+        with(&|f| f.since = Some(START + secs(20))),
+        with(&|f| f.until = Some(START + secs(20))),
+        with(&|f| (f.state, f.kind) = (Some(State::Succeeded), text("email"))),
+        with(&|f| (f.queue, f.tag) = (text("low"), text("tag-0"))),
+        with(&|f| (f.since, f.until) = (Some(START + secs(10)), Some(START + secs(50)))),
+        with(&|f| f.kind = text("unheard-of")),
+        with(&|f| f.tag = text("tag")),
     ];
     for filter in filters {
         let matches = |r: &&Record| {

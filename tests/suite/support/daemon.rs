@@ -127,13 +127,6 @@ impl Daemon {
         http::request(self.addr, method, target, headers, body)
     }
 
-    /// Submits one job and answers its id.
-    #[track_caller]
-    pub fn submit(&self, job: &Value) -> String {
-        let answer = self.post("/submit", job).expect(202).json();
-        answer["id"].as_str().expect("an id").to_owned()
-    }
-
     /// Asks for a job until it stands in `state`, and answers it.
     #[track_caller]
     pub fn await_state(&self, id: &str, state: &str) -> Value {
@@ -178,11 +171,6 @@ impl Daemon {
     /// Asks it to stop.
     pub fn term(&self) {
         children::signal(&self.child, Signal::TERM);
-    }
-
-    /// Sends any signal.
-    pub fn signal(&self, signal: Signal) {
-        children::signal(&self.child, signal);
     }
 
     /// Kills it on the spot.

@@ -15,7 +15,7 @@ use windlass::health::Health;
 use windlass::job::{Found, Job, JobId, State};
 use windlass::queue::sqlite::SqliteQueue;
 use windlass::queue::{
-    Accepted, Call, Desk, Engine, EngineSettings, Queue, Reserve, Share, Submission, Submitted,
+    Accepted, Call, Engine, EngineSettings, Reserve, Share, Submission, Submitted,
 };
 use windlass::sqlite::Db;
 use windlass::threads::{Stop, Watch};
