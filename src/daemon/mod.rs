@@ -83,6 +83,7 @@
 //! ```
 
 mod engines;
+mod ground;
 mod janitor;
 mod node;
 mod notify;
@@ -95,18 +96,20 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded, select};
 use thiserror::Error;
 
-use crate::api::{Api, Services};
+use crate::api::Api;
 use crate::config::Config;
 use crate::handlers::Registry;
-use crate::health::{Health, Part};
+use crate::health::Health;
 use crate::queue::Engine;
-use crate::recorder::{self, Recorder};
+use crate::recorder::Recorder;
 use crate::threads::{Death, Stop, Watch};
-use crate::worker::{self, Trouble, Worker};
+use crate::worker::{Trouble, Worker};
 
 use engines::Engines;
+use ground::Ground;
 use janitor::Janitor;
 use node::{Beat, NodeLock};
+
 pub use notify::Notify;
 
 /// How long a stopping daemon may take beyond WORKERTIMEOUT to answer, settle and record what is under way.
@@ -171,7 +174,8 @@ impl Daemon {
     ///
     /// # Errors
     ///
-    /// [`StartError`]: nothing is left running.
+    /// [`StartError`]: say it and end the process. Where it is the system that refuses a thread, those started before run
+    /// on until then.
     pub fn start(config: Config, registry: Registry) -> Result<Self, StartError> {
         let config = Arc::new(config);
         // What can be refused comes first: a refused start leaves no trace.
@@ -185,69 +189,21 @@ impl Daemon {
         let node = node::name(&config, addr);
         let lock = NodeLock::take(&config, &node)?;
         let engines = Engines::open(&config)?;
-        let health = Health::new();
-        health.missing(Part::Queue, "it has not been reached yet");
-        health.missing(Part::Storage, "it has not been reached yet");
         let (watch, deaths) = Watch::new();
-        let (trouble, troubles) = bounded(8);
+        let ground = Ground::new(config, registry, node, engines, watch);
 
         // Receivers start before senders: what ends finds the recorder, what is submitted finds workers.
-        let queue = Arc::clone(&engines.queue);
-        let recorder = Recorder::start(recorder::Parts {
-            queue: Arc::<dyn Engine>::clone(&queue),
-            storage: Arc::clone(&engines.storage),
-            health: health.clone(),
-            watch: watch.clone(),
-        })
-        .map_err(StartError::system("cannot start the recorder"))?;
-        let api = Api::start(
-            Services {
-                queue: Arc::clone(&queue),
-                storage: Some(Arc::clone(&engines.storage)),
-                registry: registry.clone(),
-                config: Arc::clone(&config),
-                health: health.clone(),
-            },
-            listener,
-        )
-        .map_err(StartError::system("cannot start the API"))?;
-        let (waiters, wake_recorder) = (api.waiters(), recorder.waker());
-        let worker = Worker::start(worker::Parts {
-            queue: Arc::<dyn Engine>::clone(&queue),
-            registry: registry.clone(),
-            config: Arc::clone(&config),
-            node: node.clone(),
-            health: health.clone(),
-            watch: watch.clone(),
-            prepare: node::prepare(Arc::clone(&queue), node.clone(), config.max_crashes),
-            settled: Arc::new(move |jobs| {
-                waiters.ended(jobs);
-                wake_recorder();
-            }),
-            troubles: trouble,
-        })
-        .map_err(StartError::system("cannot start the workers"))?;
-        let beat = Beat::start(node::BeatParts {
-            queue: Arc::clone(&queue),
-            node,
-            config: Arc::clone(&config),
-            types: registry.iter().map(|(kind, _)| kind.to_owned()).collect(),
-            status: Box::new(worker.status()),
-            watch: watch.clone(),
-        })
-        .map_err(StartError::system("cannot start the node's beat"))?;
-        let janitor = Janitor::start(
-            engines.storage,
-            Arc::clone(&queue),
-            config.history_days,
-            &watch,
-        )
-        .map_err(StartError::system("cannot start the janitor"))?;
-        let (worker_timeout, serving) = (config.worker_timeout, api.trouble());
+        let (trouble, troubles) = bounded(8);
+        let recorder = ground.recorder()?;
+        let api = ground.api(listener)?;
+        let worker = ground.worker(&api, &recorder, trouble)?;
+        let beat = ground.beat(&worker)?;
+        let janitor = ground.janitor()?;
+        let (worker_timeout, serving) = (ground.config.worker_timeout, api.trouble());
         Ok(Self {
             _lock: lock,
-            health,
-            queue,
+            health: ground.health,
+            queue: ground.engines.queue,
             addr,
             api,
             beat,

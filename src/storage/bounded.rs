@@ -27,8 +27,8 @@ use crate::threads;
 pub struct Bounds {
     /// How long a caller waits for its answer.
     pub deadline: Duration,
-    /// The same for [`Storage::check`], which may migrate a large table.
-    pub check_deadline: Duration,
+    /// The same for [`Storage::check`], which may migrate a large table, and [`Storage::retain`], which waits for readers.
+    pub upkeep_deadline: Duration,
     /// How many calls run at a time; as many as the storage has connections.
     pub threads: usize,
     /// How many threads may be left behind in calls that do not return.
@@ -39,7 +39,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             deadline: Duration::from_secs(10),
-            check_deadline: Duration::from_secs(60),
+            upkeep_deadline: Duration::from_secs(60),
             threads: 4,
             given_up_max: 8,
         }
@@ -147,7 +147,7 @@ impl Bounded {
 
 impl Storage for Bounded {
     fn check(&self) -> Result<(), StorageError> {
-        self.call("check", self.bounds.check_deadline, |storage| {
+        self.call("check", self.bounds.upkeep_deadline, |storage| {
             storage.check()
         })
     }
@@ -185,16 +185,19 @@ impl Storage for Bounded {
     }
 
     fn retain(&self, now: Timestamp, history: Duration) -> Result<usize, StorageError> {
-        self.call("retain", self.bounds.deadline, move |storage| {
+        self.call("retain", self.bounds.upkeep_deadline, move |storage| {
             storage.retain(now, history)
         })
     }
 }
 
+/// What a thread is to do; tells whether somebody was there to hear the answer.
+type Run = Box<dyn FnOnce(&dyn Storage) -> bool + Send>;
+
 /// One call on its way to a thread.
 struct Task {
     number: u64,
-    run: Box<dyn FnOnce(&dyn Storage) -> bool + Send>,
+    run: Run,
 }
 
 /// How far a call is that somebody waits for.
@@ -307,7 +310,7 @@ mod tests {
         let go = stuck.0.clone();
         let bounds = Bounds {
             deadline,
-            check_deadline: LONG,
+            upkeep_deadline: LONG,
             threads,
             given_up_max: 2,
         };

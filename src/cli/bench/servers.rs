@@ -77,7 +77,7 @@ impl Drop for Redis {
     }
 }
 
-/// The processor time (user and system) that a process used so far, from /proc/<pid>/stat (see proc(5): fields 14 and
+/// The processor time (user and system) that a process used so far, from `/proc/<pid>/stat` (see proc(5): fields 14 and
 /// 15, in ticks of 10 ms); zero where it cannot be read.
 pub(super) fn cpu_of(pid: u32) -> Duration {
     let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {

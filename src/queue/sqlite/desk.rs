@@ -116,20 +116,26 @@ impl Desk for SqliteQueue {
     }
 
     fn nodes(&self, within: Duration) -> Result<Vec<Node>, QueueError> {
-        let said = self.step("nodes", move |step| {
-            let oldest = (step.now - within).as_micros();
-            step.conn
-                .prepare_cached("DELETE FROM nodes WHERE seen_at < ?1")?
-                .execute([oldest])?;
-            let mut find = step
-                .conn
-                .prepare_cached("SELECT seen_at, said FROM nodes ORDER BY node")?;
+        let oldest = (self.clock.now() - within).as_micros();
+        let said = self.db.read(|conn| {
+            let mut find = conn.prepare_cached("SELECT seen_at, said FROM nodes ORDER BY node")?;
             let said = find.query_map([], |row| {
                 Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
             })?;
             Ok(said.collect::<Result<Vec<_>, _>>()?)
-        })?;
+        });
+        let said = said.map_err(|err| failed("nodes", err))?;
+        // A question writes only when there is something to forget, so that a full disk does not keep it from answering.
+        if said.iter().any(|(seen_at, _)| *seen_at < oldest) {
+            self.step("nodes", move |step| {
+                step.conn
+                    .prepare_cached("DELETE FROM nodes WHERE seen_at < ?1")?
+                    .execute([oldest])?;
+                Ok(())
+            })?;
+        }
         said.into_iter()
+            .filter(|(seen_at, _)| *seen_at >= oldest)
             .map(|(seen_at, said)| {
                 let node: Node =
                     serde_json::from_str(&said).map_err(|err| QueueError::broken("nodes", err))?;

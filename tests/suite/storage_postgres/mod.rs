@@ -4,9 +4,11 @@
 //! - `refused`: records that PostgreSQL refuses, among many that it takes.
 //! - `days`: partitions that come and go, and plans that use their indexes.
 //! - `away`: a server that is killed, stopped or was never there.
+//! - `encrypted`: each sslmode against a server with a certificate.
 
 mod away;
 mod days;
+mod encrypted;
 mod refused;
 mod schema;
 

@@ -18,12 +18,19 @@ use crate::support::wait::{PATIENCE, wait_until};
 pub struct Postgres {
     child: Child,
     home: TempDir,
+    settings: Vec<String>,
 }
 
 impl Postgres {
     /// A server with nothing in it.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// A server with nothing in it and these settings (`name=value`) beside the usual ones.
+    pub fn start_with(settings: &[&str]) -> Self {
         let home = children::folder("pg");
+        let settings: Vec<String> = settings.iter().map(|&s| s.to_owned()).collect();
         let owner = server_user();
         if let Some(user) = &owner {
             chown(home.path(), Some(user.uid), Some(user.gid)).expect("root may chown");
@@ -35,8 +42,12 @@ impl Postgres {
             Path::new("cp"),
             &["-a", path(template()), path(&data)],
         );
-        let child = Self::spawn(home.path());
-        let mut postgres = Self { child, home };
+        let child = Self::spawn(home.path(), &settings);
+        let mut postgres = Self {
+            child,
+            home,
+            settings,
+        };
         postgres.await_ready();
         postgres
     }
@@ -74,7 +85,7 @@ impl Postgres {
 
     /// Starts it again on what it had written to disk, after [`Postgres::kill`].
     pub fn restart(&mut self) {
-        self.child = Self::spawn(self.home.path());
+        self.child = Self::spawn(self.home.path(), &self.settings);
         self.await_ready();
     }
 
@@ -90,7 +101,10 @@ impl Postgres {
 
     fn url_of(&self, database: &str) -> String {
         let home = self.home.path().display();
-        format!("postgres:///{database}?user=postgres&host={home}")
+        // The port is part of the socket's name, so it matters here too.
+        let port = self.settings.iter().find(|s| s.starts_with("port="));
+        let port = port.map_or_else(String::new, |port| format!("&{port}"));
+        format!("postgres:///{database}?user=postgres&host={home}{port}")
     }
 
     /// The server and those of its processes that serve one client each.
@@ -105,7 +119,7 @@ impl Postgres {
         }
     }
 
-    fn spawn(home: &Path) -> Child {
+    fn spawn(home: &Path, settings: &[String]) -> Child {
         let mut arguments = vec!["-D".to_owned(), home.join("data").display().to_string()];
         let socket = format!("unix_socket_directories={}", home.display());
         for setting in [
@@ -116,7 +130,10 @@ impl Postgres {
             "max_connections=200",
             "shared_buffers=32MB",
             "autovacuum=off",
-        ] {
+        ]
+        .into_iter()
+        .chain(settings.iter().map(String::as_str))
+        {
             arguments.extend(["-c".to_owned(), setting.to_owned()]);
         }
         let log = children::log_to(&home.join("log"));
@@ -145,7 +162,7 @@ impl Postgres {
                 .expect("a child can be asked")
                 .is_some()
             {
-                self.child = Self::spawn(self.home.path());
+                self.child = Self::spawn(self.home.path(), &self.settings);
             }
             match Client::connect(&url, NoTls) {
                 Ok(_) => Ok(()),
