@@ -33,6 +33,7 @@
 
 mod context;
 pub mod email;
+pub mod files;
 pub mod probe;
 mod registry;
 

@@ -8,7 +8,8 @@ use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName};
 
 use super::{EmailAttachment, EmailPayload, OneOrMany, address};
-use crate::handlers::Wrong;
+use crate::handlers::files::FileRoot;
+use crate::handlers::{Failure, Wrong};
 
 /// Most recipients of one mail; servers must take that many (RFC 5321, 4.5.3.1.8), few take more.
 const RECIPIENTS_MAX: usize = 100;
@@ -84,15 +85,50 @@ pub(super) enum Content {
 pub(super) struct Attachment {
     pub(super) filename: String,
     pub(super) content_type: ContentType,
-    pub(super) bytes: Vec<u8>,
+    pub(super) content: File,
 }
 
-/// Reads a payload; `sender` is from whom a mail comes that does not say.
+/// What an attached file holds.
+#[derive(Debug)]
+pub(super) enum File {
+    Bytes(Vec<u8>),
+    /// It lies under this path, and is read when the mail is sent.
+    Path(String),
+}
+
+impl Mail {
+    /// Reads the attachments that lie in files.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileRoot::read`]; permanent, too, if all attachments together have more bytes than a mail may have.
+    pub(super) fn fetch(&mut self, files: &FileRoot) -> Result<(), Failure> {
+        let inline = self.attachments.iter().map(|a| match &a.content {
+            File::Bytes(bytes) => bytes.len(),
+            File::Path(_) => 0,
+        });
+        let mut left = ATTACHMENT_BYTES_MAX.saturating_sub(inline.sum());
+        for attachment in &mut self.attachments {
+            if let File::Path(path) = &attachment.content {
+                let bytes = files.read(path, left)?;
+                left -= bytes.len();
+                attachment.content = File::Bytes(bytes);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a payload; `sender` is from whom a mail comes that does not say, beneath `files` lie attachments with a path.
 ///
 /// # Errors
 ///
 /// Every wrong field.
-pub(super) fn read(payload: &EmailPayload, sender: Option<&Mailbox>) -> Result<Mail, Vec<Wrong>> {
+pub(super) fn read(
+    payload: &EmailPayload,
+    sender: Option<&Mailbox>,
+    files: &FileRoot,
+) -> Result<Mail, Vec<Wrong>> {
     let mut wrong = Vec::new();
     let many = |field: Option<&OneOrMany>, pointer: &str, wrong: &mut Vec<Wrong>| {
         field.map_or_else(Vec::new, |f| f.mailboxes(pointer, wrong))
@@ -121,7 +157,7 @@ pub(super) fn read(payload: &EmailPayload, sender: Option<&Mailbox>) -> Result<M
         wrong.push(Wrong::new("/subject", detail));
     }
     let content = content(payload, &mut wrong);
-    let attachments = attachments(&payload.attachments, &mut wrong);
+    let attachments = attachments(&payload.attachments, files, &mut wrong);
     let headers = headers(payload, &mut wrong);
     match (from, content) {
         (Some(from), Some(content)) if wrong.is_empty() => Ok(Mail {
@@ -173,7 +209,11 @@ fn content(payload: &EmailPayload, wrong: &mut Vec<Wrong>) -> Option<Content> {
     }
 }
 
-fn attachments(written: &[EmailAttachment], wrong: &mut Vec<Wrong>) -> Vec<Attachment> {
+fn attachments(
+    written: &[EmailAttachment],
+    files: &FileRoot,
+    wrong: &mut Vec<Wrong>,
+) -> Vec<Attachment> {
     if written.len() > ATTACHMENTS_MAX {
         let detail = format!("at most {ATTACHMENTS_MAX} attachments");
         wrong.push(Wrong::new("/attachments", detail));
@@ -182,9 +222,14 @@ fn attachments(written: &[EmailAttachment], wrong: &mut Vec<Wrong>) -> Vec<Attac
     let read: Vec<_> = written
         .iter()
         .enumerate()
-        .filter_map(|(i, a)| attachment(a, &format!("/attachments/{i}"), wrong))
+        .filter_map(|(i, a)| attachment(a, files, &format!("/attachments/{i}"), wrong))
         .collect();
-    let bytes: usize = read.iter().map(|a| a.bytes.len()).sum();
+    let sizes = read.iter().map(|a| match &a.content {
+        File::Bytes(bytes) => bytes.len(),
+        // Its size is asked when it is read: the file may come later than the job.
+        File::Path(_) => 0,
+    });
+    let bytes: usize = sizes.sum();
     if bytes > ATTACHMENT_BYTES_MAX {
         let detail = format!("{bytes} bytes are too many: {ATTACHMENT_BYTES_MAX} are the most");
         wrong.push(Wrong::new("/attachments", detail));
@@ -194,6 +239,7 @@ fn attachments(written: &[EmailAttachment], wrong: &mut Vec<Wrong>) -> Vec<Attac
 
 fn attachment(
     written: &EmailAttachment,
+    files: &FileRoot,
     pointer: &str,
     wrong: &mut Vec<Wrong>,
 ) -> Option<Attachment> {
@@ -214,21 +260,27 @@ fn attachment(
                       and neither `multipart/` nor `message/`";
         say("/content_type", detail);
     }
-    if written.path.is_some() {
-        let detail =
-            "file paths are not available in this version: send the attachment as `base64`";
-        say("/path", detail);
-    }
-    let bytes = match written.base64.as_deref().map(|text| STANDARD.decode(text)) {
-        Some(Ok(bytes)) => Some(bytes),
-        Some(Err(err)) => {
-            say("/base64", &format!("is not base64 (RFC 4648): {err}"));
+    let content = match (&written.base64, &written.path) {
+        (Some(text), None) => match STANDARD.decode(text) {
+            Ok(bytes) => Some(File::Bytes(bytes)),
+            Err(err) => {
+                say("/base64", &format!("is not base64 (RFC 4648): {err}"));
+                None
+            }
+        },
+        (None, Some(path)) => match files.check(path) {
+            Ok(()) => Some(File::Path(path.clone())),
+            Err(detail) => {
+                say("/path", &detail);
+                None
+            }
+        },
+        (None, None) => {
+            say("", "`base64`, the content, or `path`, a file, is needed");
             None
         }
-        None => {
-            if written.path.is_none() {
-                say("", "`base64`, the content, is needed");
-            }
+        (Some(_), Some(_)) => {
+            say("/path", "write `base64` or `path`, not both");
             None
         }
     };
@@ -238,7 +290,7 @@ fn attachment(
     Some(Attachment {
         filename: filename.to_owned(),
         content_type: content_type?,
-        bytes: bytes?,
+        content: content?,
     })
 }
 

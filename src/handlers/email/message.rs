@@ -7,7 +7,7 @@ use lettre::message::header::{Cc, HeaderValue, MessageId, ReplyTo, To};
 use lettre::message::{Mailbox, Mailboxes, MultiPart, SinglePart};
 use lettre::{Address, Message};
 
-use super::check::{Attachment, Content, Mail};
+use super::check::{Attachment, Content, File, Mail};
 use crate::job::{JobId, Timestamp};
 
 /// A mail, ready to be sent.
@@ -58,7 +58,7 @@ pub(super) fn write(mail: Mail, id: JobId, now: Timestamp) -> Result<Letter, Str
     for (name, value) in mail.headers {
         builder = builder.raw_header(HeaderValue::new(name, value));
     }
-    let message = match body(mail.content, mail.attachments) {
+    let message = match body(mail.content, mail.attachments)? {
         Body::Single(part) => builder.singlepart(part),
         Body::Multi(parts) => builder.multipart(parts),
     }
@@ -78,24 +78,28 @@ enum Body {
     Multi(MultiPart),
 }
 
-fn body(content: Content, attachments: Vec<Attachment>) -> Body {
+fn body(content: Content, attachments: Vec<Attachment>) -> Result<Body, String> {
     let content = match content {
         Content::Text(text) => Body::Single(SinglePart::plain(text)),
         Content::Html(html) => Body::Single(SinglePart::html(html)),
         Content::Both { text, html } => Body::Multi(MultiPart::alternative_plain_html(text, html)),
     };
     if attachments.is_empty() {
-        return content;
+        return Ok(content);
     }
     let mixed = MultiPart::mixed();
-    let mixed = match content {
+    let mut mixed = match content {
         Body::Single(part) => mixed.singlepart(part),
         Body::Multi(parts) => mixed.multipart(parts),
     };
-    Body::Multi(attachments.into_iter().fold(mixed, |mixed, attachment| {
+    for attachment in attachments {
+        let File::Bytes(bytes) = attachment.content else {
+            return Err(format!("`{}` was not read", attachment.filename));
+        };
         let name = lettre::message::Attachment::new(attachment.filename);
-        mixed.singlepart(name.body(attachment.bytes, attachment.content_type))
-    }))
+        mixed = mixed.singlepart(name.body(bytes, attachment.content_type));
+    }
+    Ok(Body::Multi(mixed))
 }
 
 fn list(mailboxes: Vec<Mailbox>) -> Mailboxes {

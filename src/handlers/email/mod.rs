@@ -31,6 +31,7 @@ use lettre::message::Mailbox;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::files::FileRoot;
 use super::{Context, Failure, Handler, Wrong};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -42,6 +43,7 @@ pub use address::OneOrMany;
 pub struct Email {
     transport: Option<Transport>,
     sender: Option<Mailbox>,
+    files: FileRoot,
     clock: SystemClock,
 }
 
@@ -81,11 +83,10 @@ pub struct EmailAttachment {
     pub filename: String,
     /// Its media type; without it, `application/octet-stream`.
     pub content_type: Option<String>,
-    /// Its content in base64 (RFC 4648, with padding).
+    /// Its content in base64 (RFC 4648, with padding); or `path`.
     pub base64: Option<String>,
-    /// Read so that its sender is told that it cannot be used yet; no part of the contract, and so not of the schema.
-    #[schemars(skip)]
-    path: Option<String>,
+    /// The file that holds its content, beneath the daemon's FILEROOT, as it is when the mail is sent.
+    pub path: Option<String>,
 }
 
 /// A mail that was handed over.
@@ -100,13 +101,14 @@ pub struct EmailOutput {
 }
 
 impl Email {
-    /// A handler that sends through `config.smtp_url`, from `config.mail_from` where a mail does not say.
+    /// A handler that sends through `config.smtp_url`, from `config.mail_from` where a mail does not say, with attachments
+    /// from beneath `config.file_root`.
     ///
     /// Nothing is connected yet. Without SMTPURL the handler refuses every mail at the door.
     ///
     /// # Errors
     ///
-    /// Which of the two settings is wrong, and what is expected; without the URL itself, which may hold a password.
+    /// Which of the settings is wrong, and what is expected; without the URL itself, which may hold a password.
     pub fn new(config: &Config) -> Result<Self, String> {
         let transport = match &config.smtp_url {
             Some(url) => Some(
@@ -122,6 +124,7 @@ impl Email {
         Ok(Self {
             transport,
             sender,
+            files: FileRoot::new(config)?,
             clock: SystemClock,
         })
     }
@@ -136,7 +139,7 @@ impl Handler for Email {
         if self.transport.is_none() {
             return Err(vec![Wrong::new("", NO_TRANSPORT)]);
         }
-        check::read(payload, self.sender.as_ref()).map(drop)
+        check::read(payload, self.sender.as_ref(), &self.files).map(drop)
     }
 
     fn run(&self, payload: EmailPayload, context: &Context) -> Result<EmailOutput, Failure> {
@@ -144,7 +147,8 @@ impl Handler for Email {
             // Another daemon took it in; it, or this one once it is set up, may send it.
             return Err(Failure::retry(NO_TRANSPORT));
         };
-        let mail = check::read(&payload, self.sender.as_ref()).map_err(|wrong| {
+        let read = check::read(&payload, self.sender.as_ref(), &self.files);
+        let mut mail = read.map_err(|wrong| {
             let wrong: Vec<_> = wrong
                 .iter()
                 .map(|w| format!("`{}`: {}", w.pointer, w.detail))
@@ -152,6 +156,7 @@ impl Handler for Email {
             Failure::permanent(format!("the mail cannot be sent: {}", wrong.join("; ")))
         })?;
         drop(payload);
+        mail.fetch(&self.files)?;
         let letter = message::write(mail, context.id(), self.clock.now())
             .map_err(|err| Failure::permanent(format!("the mail cannot be written: {err}")))?;
         let response = transport.send(&letter, context)?;

@@ -1,5 +1,7 @@
 //! The door and the text, seen from outside: payloads go in, answers and `.eml` files come out.
 
+mod attachments;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -211,19 +213,6 @@ fn bounds_are_kept_and_said() {
         pointers(with(json!({"attachments": vec![file; 51]}))),
         ["/attachments"]
     );
-}
-
-#[test]
-fn a_path_is_refused_in_plain_words() {
-    let found = wrong(with(
-        json!({"attachments": [{"filename": "a", "path": "a.pdf"}]}),
-    ));
-    assert!(
-        found[0].detail.contains("send the attachment as `base64`"),
-        "{found:?}"
-    );
-    let schema = serde_json::to_string(&schemars::schema_for!(EmailPayload)).expect("JSON");
-    assert!(!schema.contains("\"path\""), "{schema}");
 }
 
 #[test]
