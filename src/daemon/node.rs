@@ -84,7 +84,8 @@ pub fn prepare(
 ) -> Box<dyn FnMut() -> Result<(), QueueError> + Send> {
     Box::new(move || {
         queue.check()?;
-        let back = queue.take_over(&node, max_crashes)?;
+        // Nothing is reserved before this succeeds, so whatever was lent up to now was lent to the former process.
+        let back = queue.take_over(&node, queue.now(), max_crashes)?;
         if back > 0 {
             log::warn!(
                 "the former process of this node died with {back} jobs in hand; they are back in their lines"

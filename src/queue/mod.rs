@@ -210,13 +210,21 @@ pub trait Desk: Send + Sync {
     /// [`QueueError::Unavailable`]: call again.
     fn nodes(&self, within: Duration) -> Result<Vec<Node>, QueueError>;
 
-    /// Takes every lease of a node that is known to be dead back at once, each counted as a crash against `max_crashes`,
-    /// and forgets the node; tells how many. Only who holds that node's lock may call it.
+    /// Takes every lease of a node's former process, known to be dead, back at once, each counted as a crash against
+    /// `max_crashes`, and forgets the node; tells how many. Only who holds that node's lock may call it.
+    ///
+    /// What was lent after `before`, an instant at which the caller had reserved nothing yet, stays: a call that is
+    /// executed late, when its caller has long repeated it and gone to work, must not take the new process' own leases.
     ///
     /// # Errors
     ///
-    /// [`QueueError::Unavailable`]: call again.
-    fn take_over(&self, node: &str, max_crashes: u32) -> Result<usize, QueueError>;
+    /// [`QueueError::Unavailable`]: call again, before the first `reserve`.
+    fn take_over(
+        &self,
+        node: &str,
+        before: Timestamp,
+        max_crashes: u32,
+    ) -> Result<usize, QueueError>;
 }
 
 /// The cron entries and the claim on each tick.

@@ -76,6 +76,7 @@ pub fn start(parts: Parts) -> io::Result<(Stop, JoinHandle<()>)> {
         next: None,
         outbox_full: false,
         last_reserve: Instant::now(),
+        unanswered: false,
         forecast: Forecast {
             at: Instant::now(),
             started: 0,
@@ -97,6 +98,8 @@ struct Poller {
     next: Option<Timestamp>,
     outbox_full: bool,
     last_reserve: Instant,
+    /// The present call was made and not answered: it may have lent jobs to us.
+    unanswered: bool,
     forecast: Forecast,
     /// How many jobs had been started when that last changed, and when it did.
     progress: (u64, Instant),
@@ -131,6 +134,7 @@ impl Poller {
             while !self.stop.is_stopped() {
                 self.turn();
             }
+            self.ask_once_more();
         }
         self.give_back();
     }
@@ -162,7 +166,7 @@ impl Poller {
         let due = self.next.is_some_and(|next| next <= self.parts.queue.now());
         // Others can take what is due only once somebody has moved it to its line; and the engine's clock wants its stamp.
         let heartbeat = due || self.last_reserve.elapsed() >= self.parts.config.lease / 3;
-        if want == 0 && !heartbeat {
+        if want == 0 && !heartbeat && !self.unanswered {
             // Woken or not, the next turn looks anew.
             self.parts.hunger.recv_timeout(FORECAST_OVER).ok();
             return;
@@ -205,7 +209,9 @@ impl Poller {
             suspect: self.parts.hands.suspects() == 0,
             max_crashes: config.max_crashes,
         };
+        self.unanswered = true;
         let reserved = self.parts.queue.reserve(&self.call, &reserve)?;
+        self.unanswered = false;
         self.call.advance();
         self.last_reserve = Instant::now();
         self.recovered();
@@ -317,6 +323,24 @@ impl Poller {
 
     /// Takes back all that waits in the channel and returns it to the head of its line, the newest first, so that the
     /// line is as it was.
+    /// Asks a last time what the present call has lent, so that it goes back now and uncounted; by the end of its leases it
+    /// would go back as crashed.
+    fn ask_once_more(&mut self) {
+        if !self.unanswered {
+            return;
+        }
+        match self.reserve(0) {
+            Ok(reserved) => {
+                for held in self.parts.hands.enter(reserved.leases) {
+                    self.hand_back(&held, Duration::ZERO);
+                }
+            }
+            Err(err) => log::warn!(
+                "the queue does not say whether it lent jobs at last; those go on when their leases run out: {err}"
+            ),
+        }
+    }
+
     fn give_back(&self) {
         let mut waiting: Vec<_> = self.parts.takes.try_iter().collect();
         waiting.reverse();

@@ -145,12 +145,21 @@ impl Desk for RedisQueue {
         Ok(nodes)
     }
 
-    fn take_over(&self, node: &str, max_crashes: u32) -> Result<usize, QueueError> {
+    fn take_over(
+        &self,
+        node: &str,
+        before: Timestamp,
+        max_crashes: u32,
+    ) -> Result<usize, QueueError> {
         let script = &self.scripts.take_over;
         let (mut cursor, mut taken) = ("0".to_owned(), 0);
         loop {
             let mut command = self.command(script);
-            command.arg(one_line(node)).arg(max_crashes).arg(&cursor);
+            command
+                .arg(one_line(node))
+                .arg(before.as_micros())
+                .arg(max_crashes)
+                .arg(&cursor);
             let mut reply = self.run(script, &command)?;
             cursor = reply.text()?;
             taken += reply.count()?;

@@ -147,11 +147,18 @@ impl Desk for SqliteQueue {
             .collect()
     }
 
-    fn take_over(&self, node: &str, max_crashes: u32) -> Result<usize, QueueError> {
+    fn take_over(
+        &self,
+        node: &str,
+        before: Timestamp,
+        max_crashes: u32,
+    ) -> Result<usize, QueueError> {
         let mut taken = 0;
         loop {
             let name = node.to_owned();
-            let lapsed = self.step("take_over", move |step| step.take_over(&name, max_crashes))?;
+            let lapsed = self.step("take_over", move |step| {
+                step.take_over(&name, before, max_crashes)
+            })?;
             taken += lapsed;
             // In bounded steps (Q11); the last one is not full.
             if lapsed < TICKETS_PER_CALL_MAX {
@@ -187,14 +194,25 @@ impl Step<'_, '_> {
         }
     }
 
-    fn take_over(&mut self, node: &str, max_crashes: u32) -> Result<usize, DbError> {
+    fn take_over(
+        &mut self,
+        node: &str,
+        before: Timestamp,
+        max_crashes: u32,
+    ) -> Result<usize, DbError> {
         let mut find = self.conn.prepare_cached(
-            "SELECT id FROM jobs WHERE line = ?1 AND node = ?2 ORDER BY at LIMIT ?3",
+            "SELECT id FROM jobs WHERE line = ?1 AND node = ?2 AND leased_at <= ?3 ORDER BY at LIMIT ?4",
         )?;
         let ids = find
-            .query_map(params![LEASES, node, TICKETS_PER_CALL_MAX as i64], |row| {
-                id_at(row, 0)
-            })?
+            .query_map(
+                params![
+                    LEASES,
+                    node,
+                    before.as_micros(),
+                    TICKETS_PER_CALL_MAX as i64
+                ],
+                |row| id_at(row, 0),
+            )?
             .collect::<Result<Vec<_>, _>>()?;
         for id in &ids {
             self.lapse(*id, max_crashes)?;

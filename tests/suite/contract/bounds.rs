@@ -66,7 +66,7 @@ pub fn a_node_with_many_leases_is_taken_over(bench: &Bench) {
     while !bench.take("q", 1_000).is_empty() {}
     let taken = bench
         .engine()
-        .take_over(NODE, MAX_CRASHES)
+        .take_over(NODE, bench.now(), MAX_CRASHES)
         .expect("an answer");
     assert_eq!((taken, bench.numbers("q")), (1_300, (1_300, 0, 0)));
 }

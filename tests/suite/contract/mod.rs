@@ -157,6 +157,7 @@ macro_rules! queue_contract {
             nodes {
                 nodes_are_known_while_they_beat,
                 the_heir_takes_the_dead_nodes_leases_back,
+                a_late_take_over_spares_what_was_lent_since,
                 an_inherited_crash_counts_like_any_other,
             }
             counters {

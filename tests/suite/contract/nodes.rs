@@ -1,5 +1,7 @@
 //! Daemons among each other: who lives, and who inherits from the dead.
 
+use std::time::Duration;
+
 use windlass::job::{Outcome, State};
 use windlass::queue::{Node, Renewed, Reserve, Running, Settled};
 
@@ -71,9 +73,16 @@ pub fn the_heir_takes_the_dead_nodes_leases_back(bench: &Bench) {
         })
         .leases;
     let engine = bench.engine();
-    assert_eq!(engine.take_over(NODE, MAX_CRASHES).expect("an answer"), 2);
     assert_eq!(
-        engine.take_over(NODE, MAX_CRASHES).expect("an answer"),
+        engine
+            .take_over(NODE, bench.now(), MAX_CRASHES)
+            .expect("an answer"),
+        2
+    );
+    assert_eq!(
+        engine
+            .take_over(NODE, bench.now(), MAX_CRASHES)
+            .expect("an answer"),
         0,
         "once"
     );
@@ -93,6 +102,20 @@ pub fn the_heir_takes_the_dead_nodes_leases_back(bench: &Bench) {
     assert_eq!((again.crashes(), again.attempt()), (1, 2));
 }
 
+/// Q8: a call that arrives late, when the heir is at work already, does not touch what was lent to the heir.
+pub fn a_late_take_over_spares_what_was_lent_since(bench: &Bench) {
+    bench.submit_all(bench.jobs("q", 2));
+    let old = bench.take("q", 1).remove(0);
+    let before = bench.now();
+    bench.clock.advance(Duration::from_micros(1));
+    let new = bench.take("q", 1).remove(0);
+    let engine = bench.engine();
+    let taken = engine.take_over(NODE, before, MAX_CRASHES);
+    assert_eq!(taken.expect("an answer"), 1);
+    assert_eq!(bench.renew(&old), Renewed::Lost);
+    assert_eq!(bench.renew(&new), Renewed::Held);
+}
+
 /// Q8: the crash counts like any other: the last that is allowed quarantines, and a job whose end was asked for ends
 /// cancelled instead (Q10).
 pub fn an_inherited_crash_counts_like_any_other(bench: &Bench) {
@@ -100,7 +123,10 @@ pub fn an_inherited_crash_counts_like_any_other(bench: &Bench) {
     bench.take("q", 2);
     let engine = bench.engine();
     engine.cancel(ids[1]).expect("an answer");
-    assert_eq!(engine.take_over(NODE, 1).expect("an answer"), 2);
+    assert_eq!(
+        engine.take_over(NODE, bench.now(), 1).expect("an answer"),
+        2
+    );
     assert_eq!(bench.state(ids[0]), Some(State::Quarantined));
     assert_eq!(bench.state(ids[1]), Some(State::Cancelled));
     assert_eq!((bench.numbers("q"), bench.drain().len()), ((0, 0, 0), 2));

@@ -35,9 +35,9 @@ fn a_killed_daemons_jobs_finish_elsewhere_after_their_lease() {
     let lease = ("LEASE", "2s");
     let mut first = house.daemon(&[("NODE", "first"), ("WORKERCOUNT", "5"), lease]);
     let ids = ledger
-        .submit(&[first.addr()], &sleeping(1.0), 5, &Stop::new())
+        .submit(&[first.addr()], &sleeping(2.0), 3, &Stop::new())
         .expect("it is accepted");
-    house.await_leased(5);
+    house.await_leased(3);
     let second = house.daemon(&[("NODE", "second"), ("WORKERCOUNT", "5"), lease]);
     let killed = Instant::now();
     first.kill9();
@@ -47,7 +47,7 @@ fn a_killed_daemons_jobs_finish_elsewhere_after_their_lease() {
         Duration::from_secs(30),
     );
     // One lease, and perhaps a second one of grace. Suspects run one at a time.
-    within(killed, Duration::from_secs(2 + 2 + 5 + 5));
+    within(killed, Duration::from_secs(2 + 2 + 3 * 2 + 5));
     for history in histories(&second, &ids) {
         assert_eq!(history, ["crashed@first", "succeeded@second"]);
     }
@@ -59,7 +59,7 @@ fn a_killed_daemons_jobs_go_on_at_once_when_the_same_node_restarts() {
     let ledger = Ledger::default();
     let mut daemon = house.daemon(&[("NODE", "phoenix"), ("LEASE", "10m")]);
     let ids = ledger
-        .submit(&[daemon.addr()], &sleeping(1.0), 3, &Stop::new())
+        .submit(&[daemon.addr()], &sleeping(2.0), 3, &Stop::new())
         .expect("it is accepted");
     house.await_leased(3);
     daemon.kill9();
@@ -199,7 +199,7 @@ fn a_daemon_that_froze_past_its_leases_changes_nothing() {
     let lease = ("LEASE", "2s");
     let first = house.daemon(&[("NODE", "frozen"), ("WORKERCOUNT", "2"), lease]);
     let ids = ledger
-        .submit(&[first.addr()], &sleeping(1.0), 2, &Stop::new())
+        .submit(&[first.addr()], &sleeping(2.0), 2, &Stop::new())
         .expect("it is accepted");
     house.await_leased(2);
     let second = house.daemon(&[("NODE", "second"), ("WORKERCOUNT", "2"), lease]);

@@ -88,7 +88,7 @@ impl House {
 
     /// How many jobs are lent to workers.
     pub fn leased(&self) -> usize {
-        zcard(&mut self.redis.client(), "leases")
+        count(&mut self.redis.client(), "leases")
     }
 
     /// How many ended jobs wait for storage.
@@ -101,15 +101,15 @@ impl House {
         queued(&mut self.redis.client())
     }
 
-    /// Waits until exactly `count` jobs are lent.
+    /// Waits until exactly `wanted` jobs are lent.
     #[track_caller]
-    pub fn await_leased(&self, count: usize) {
+    pub fn await_leased(&self, wanted: usize) {
         let mut client = self.redis.client();
         wait_until(
-            &format!("{count} jobs run"),
+            &format!("{wanted} jobs run"),
             Duration::from_secs(30),
-            || match zcard(&mut client, "leases") {
-                n if n == count => Ok(()),
+            || match count(&mut client, "leases") {
+                n if n == wanted => Ok(()),
                 n => Err(format!("{n} do")),
             },
         );
@@ -119,10 +119,8 @@ impl House {
     pub fn let_claims_end(&self) {
         let mut client = self.redis.client();
         let outbox = key("outbox");
-        let ids: Vec<String> = redis::cmd("ZRANGE")
-            .arg(&outbox)
-            .arg(0)
-            .arg(-1)
+        let ids: Vec<String> = redis::cmd("ZRANGEBYSCORE")
+            .arg(&[outbox.as_str(), "-inf", "(+inf"])
             .query(&mut client)
             .expect("redis answers");
         for id in ids {
@@ -147,12 +145,13 @@ pub fn queued(client: &mut Connection) -> usize {
 
 /// [`House::outbox`] on a connection that stands.
 pub fn outbox(client: &mut Connection) -> usize {
-    zcard(client, "outbox")
+    count(client, "outbox")
 }
 
-fn zcard(client: &mut Connection, set: &str) -> usize {
-    redis::cmd("ZCARD")
-        .arg(key(set))
+/// How many members a timed set has whose time will ever come; the engine keeps one in it for which that is not so.
+fn count(client: &mut Connection, set: &str) -> usize {
+    redis::cmd("ZCOUNT")
+        .arg(&[&key(set), "-inf", "(+inf"])
         .query(client)
         .expect("redis answers")
 }

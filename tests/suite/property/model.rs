@@ -183,7 +183,7 @@ impl Model {
 
     /// Takes a dead node's leases back.
     pub fn take_over(&mut self, node: usize, now: Timestamp) -> usize {
-        let held = |k: &Known| matches!(k.place, Place::Lent { node: n, .. } if n == node);
+        let held = |k: &Known| matches!(k.place, Place::Lent { node: n, at, .. } if n == node && at <= now);
         let all: Vec<usize> = (0..self.jobs.len())
             .filter(|&i| held(&self.jobs[i]))
             .collect();

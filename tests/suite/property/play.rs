@@ -280,7 +280,7 @@ impl Play {
 
     fn take_over(&mut self, node: usize) -> Step {
         let engine = self.bench.engine();
-        let taken = engine.take_over(NODES[node], MAX_CRASHES);
+        let taken = engine.take_over(NODES[node], self.now(), MAX_CRASHES);
         let expected = self.model.take_over(node, self.now());
         if expected > 0 {
             self.seen.note("take over: some");

@@ -120,8 +120,12 @@ fn a_dead_nodes_leases_are_taken_over_page_by_page() {
         bench.enqueue(bench.jobs(700, "1"));
     }
     let leases = reserve_all(&mut bench, 2_100);
-    assert_eq!(bench.queue.take_over("somebody", 3).expect("answers"), 0);
-    assert_eq!(bench.queue.take_over(NODE, 3).expect("answers"), 2_100);
+    let now = bench.queue.now();
+    assert_eq!(
+        bench.queue.take_over("somebody", now, 3).expect("answers"),
+        0
+    );
+    assert_eq!(bench.queue.take_over(NODE, now, 3).expect("answers"), 2_100);
     let queues = bench.queue.queues().expect("Redis answers");
     assert_eq!((queues[0].running, queues[0].ready), (0, 2_100));
     // They are suspects now, which come one at a time.

@@ -43,6 +43,11 @@ impl Flaky {
             .push((call, what));
     }
 
+    /// Whether every planned loss has happened.
+    pub fn is_spent(&self) -> bool {
+        self.plan.lock().expect("no test panics in here").is_empty()
+    }
+
     fn pass<T>(
         &self,
         call: &'static str,
@@ -139,8 +144,15 @@ impl Desk for Flaky {
         self.pass("nodes", || self.engine.nodes(within))
     }
 
-    fn take_over(&self, node: &str, max_crashes: u32) -> Result<usize, QueueError> {
-        self.pass("take_over", || self.engine.take_over(node, max_crashes))
+    fn take_over(
+        &self,
+        node: &str,
+        before: Timestamp,
+        max_crashes: u32,
+    ) -> Result<usize, QueueError> {
+        self.pass("take_over", || {
+            self.engine.take_over(node, before, max_crashes)
+        })
     }
 }
 

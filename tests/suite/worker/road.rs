@@ -1,10 +1,12 @@
 //! Jobs whose handlers behave, fail, panic, or say too much; workers that stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use windlass::job::{ErrorKind, Found, Outcome, Record, State};
 
 use super::shop::{Shop, timed};
+use crate::support::flaky::{Flaky, Lost};
 use crate::support::wait::{PATIENCE, wait_until};
 
 fn record(found: Found) -> Record {
@@ -155,6 +157,32 @@ fn a_drain_gives_back_uncounted_what_does_not_finish() {
     assert_eq!((live.state, live.attempt), (State::Queued, 0));
     assert_eq!(live.attempts[0].outcome, Outcome::Released);
     assert_eq!(shop.find(waiting).state(), State::Queued);
+}
+
+/// The answer that lends the job is lost, then the queue is out of reach until the poller waits longest; in that pause it
+/// is stopped.
+#[test]
+fn a_drain_gives_back_what_was_lent_without_its_knowing() {
+    let mut shop = Shop::new(1);
+    shop.config.lease = Duration::from_secs(60);
+    let line = Arc::new(Flaky::new(Arc::clone(&shop.queue)));
+    shop.queue = Arc::<Flaky>::clone(&line);
+    let id = shop.act(r#"{"do":"wait"}"#);
+    line.lose("reserve", Lost::Reply);
+    for _ in 0..5 {
+        line.lose("reserve", Lost::Request);
+    }
+    let hired = shop.hire("a");
+    wait_until("the queue is within reach again", PATIENCE, || {
+        line.is_spent().then_some(()).ok_or("it is not")
+    });
+    assert_eq!(shop.find(id).state(), State::Running);
+    assert_eq!(hired.dismiss(PATIENCE), 0);
+    let Found::Live(live) = shop.find(id) else {
+        panic!("it lives")
+    };
+    assert_eq!((live.state, live.attempt), (State::Queued, 0));
+    assert!(live.attempts.is_empty(), "{:?}", live.attempts);
 }
 
 /// Both jobs have killed a process; two threads are free, and yet they run one after the other.

@@ -291,7 +291,7 @@ impl Shop {
             }
         }
         self.queue
-            .take_over(node, self.config.max_crashes)
+            .take_over(node, self.queue.now(), self.config.max_crashes)
             .expect("the queue answers");
     }
 
