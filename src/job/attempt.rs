@@ -126,6 +126,26 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// An attempt that was lost with its worker: lent at `leased_at`, found lost at `ended_at`.
+    #[must_use]
+    pub fn crashed(
+        attempt: u32,
+        leased_at: Timestamp,
+        ended_at: Timestamp,
+        node: impl Into<String>,
+    ) -> Self {
+        let message = "its worker died, or was not heard of for the length of its lease";
+        Self {
+            attempt,
+            outcome: Outcome::Crashed,
+            started_at: leased_at,
+            ended_at,
+            node: node.into(),
+            error: Some(JobError::new(ErrorKind::Crash, message)),
+            log: Vec::new(),
+        }
+    }
+
     /// Most attempts kept of one job: the first and the latest ones; those between are dropped.
     pub const KEPT_MAX: usize = 20;
 

@@ -3,7 +3,7 @@
 use ::serde_json::value::RawValue;
 
 use crate::job::{
-    Attempt, ErrorKind, Found, Job, JobError, JobId, Live, Outcome, Record, State, Timestamp, fit,
+    Attempt, ErrorKind, Found, Job, JobError, JobId, Live, Record, State, Timestamp, fit,
 };
 
 /// The type of a job whose body cannot be read.
@@ -212,18 +212,12 @@ fn attempt(line: &str) -> Option<Attempt> {
     let attempt = words.next()?.parse().ok()?;
     let started_at = Timestamp::from_micros(words.next()?.parse().ok()?);
     let ended_at = Timestamp::from_micros(words.next()?.parse().ok()?);
-    Some(Attempt {
+    Some(Attempt::crashed(
         attempt,
-        outcome: Outcome::Crashed,
         started_at,
         ended_at,
-        node: words.next()?.to_owned(),
-        error: Some(JobError::new(
-            ErrorKind::Crash,
-            "its worker was not heard of for the length of its lease",
-        )),
-        log: Vec::new(),
-    })
+        words.next()?,
+    ))
 }
 
 /// What `find` answers of one job.

@@ -4,7 +4,7 @@ use rusqlite::params;
 
 use super::rows::{LATER, LEASES, Row, id_at};
 use super::step::{End, Step, To, first_at, first_expiry};
-use crate::job::{Attempt, ErrorKind, Event, JobError, JobId, Outcome, Timestamp};
+use crate::job::{Attempt, ErrorKind, Event, JobError, JobId, Timestamp};
 use crate::queue::{BODY_BYTES_PER_CALL_MAX, TICKETS_PER_CALL_MAX};
 use crate::sqlite::DbError;
 
@@ -58,16 +58,13 @@ impl Step<'_, '_> {
         let Some(mut row) = Row::find(self.conn, id)?.filter(|row| row.line == LEASES) else {
             return Ok(());
         };
-        let error = JobError::new(ErrorKind::Crash, "its worker was not heard of any more");
-        let attempt = Attempt {
-            attempt: row.attempts() + 1,
-            outcome: Outcome::Crashed,
-            started_at: Timestamp::from_micros(row.leased_at),
-            ended_at: self.now,
-            node: row.node.clone().unwrap_or_default(),
-            error: Some(error.clone()),
-            log: Vec::new(),
-        };
+        let attempt = Attempt::crashed(
+            row.attempts() + 1,
+            Timestamp::from_micros(row.leased_at),
+            self.now,
+            row.node.clone().unwrap_or_default(),
+        );
+        let lost = attempt.error.clone();
         row.remember(&serde_json::to_string(&attempt).map_err(DbError::broken)?);
         row.n += 1;
         row.crashes += 1;
@@ -75,12 +72,12 @@ impl Step<'_, '_> {
             event,
             attempt: row.attempts(),
             result: None,
-            error: Some(error),
+            error,
         };
         if row.cancel {
-            self.end(&row, &end(Event::Cancel, cancelled()))?;
+            self.end(&row, &end(Event::Cancel, Some(cancelled())))?;
         } else if row.crashes >= max_crashes {
-            self.end(&row, &end(Event::LapseForGood, error))?;
+            self.end(&row, &end(Event::LapseForGood, lost))?;
         } else {
             self.move_on(&row, Event::Lapse, To::Tail)?;
         }
