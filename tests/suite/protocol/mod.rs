@@ -44,7 +44,13 @@ fn two_jobs_come_through_late_requests() {
         keyed: true,
         ..Road::default()
     };
-    holds("late requests", &road, 3);
+    holds("late requests", &road, 2);
+    let road = Road {
+        together: true,
+        max_retries: 0,
+        ..road
+    };
+    holds("late requests, one batch", &road, 3);
 }
 
 // Q7.
