@@ -34,6 +34,7 @@
 mod context;
 pub mod email;
 pub mod files;
+pub mod image;
 pub mod probe;
 mod registry;
 
@@ -82,7 +83,7 @@ pub trait Handler: Send + Sync + 'static {
     fn run(&self, payload: Self::Payload, context: &Context) -> Result<Self::Output, Failure>;
 }
 
-/// The handlers that come with Windlass: `noop`, `sleep` and `email`.
+/// The handlers that come with Windlass: `noop`, `sleep`, `email` and `image`.
 ///
 /// # Errors
 ///
@@ -92,6 +93,7 @@ pub fn builtin(config: &Config) -> Result<Registry, String> {
     registry
         .add(probe::Noop)
         .add(probe::Sleep)
-        .add(email::Email::new(config)?);
+        .add(email::Email::new(config)?)
+        .add(image::Image::new(config)?);
     Ok(registry)
 }

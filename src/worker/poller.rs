@@ -241,10 +241,6 @@ impl Poller {
         if got >= want || reserved.more {
             return;
         }
-        if got == 0 && self.parts.hands.suspects() > 0 {
-            // A suspect that waits keeps the bell ringing, and we may not take it while we have one.
-            self.stop.wait(BACKOFF.0);
-        }
         // The lines are empty, and whatever comes rings. But a wait on the bell must not keep taken jobs from going back.
         let idle = self
             .parts
@@ -325,6 +321,8 @@ impl Poller {
         }
     }
 
+    /// Takes back all that waits in the channel and returns it to the head of its line, the newest first, so that the
+    /// line is as it was.
     /// Asks a last time what the present call has lent, so that it goes back now and uncounted; by the end of its leases it
     /// would go back as crashed.
     fn ask_once_more(&mut self) {
@@ -343,9 +341,10 @@ impl Poller {
         }
     }
 
-    /// Takes back all that waits in the channel and returns it to the head of its line, in the order in which it came.
     fn give_back(&self) {
-        for held in self.parts.takes.try_iter() {
+        let mut waiting: Vec<_> = self.parts.takes.try_iter().collect();
+        waiting.reverse();
+        for held in waiting {
             self.hand_back(&held, Duration::ZERO);
         }
     }

@@ -5,6 +5,7 @@
 //! - `property`: random scripts of queue calls against a model of the queue, and against every engine.
 //! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
 //! - `email`: the email handler against a mail server, on its good and its bad days.
+//! - `image`: the image handler on pictures of every kind, and on files that are none.
 //! - `queue_redis`: what only Redis can do wrong: scripts forgotten, servers that hang, a full memory.
 //! - `readme`: the README's tables and commands, compared with the code.
 //! - `storage_postgres`: what only PostgreSQL can do wrong: partitions that come and go, servers that stop in mid-call.
@@ -23,6 +24,8 @@ mod contract;
 mod email;
 #[cfg(test)]
 mod http;
+#[cfg(test)]
+mod image;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

@@ -147,6 +147,9 @@ impl Handler for Email {
             // Another daemon took it in; it, or this one once it is set up, may send it.
             return Err(Failure::retry(NO_TRANSPORT));
         };
+        if payload.attachments.iter().any(|a| a.path.is_some()) {
+            self.files.needed()?;
+        }
         let read = check::read(&payload, self.sender.as_ref(), &self.files);
         let mut mail = read.map_err(|wrong| {
             let wrong: Vec<_> = wrong

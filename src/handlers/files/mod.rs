@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   path ──check (door)──▶ ──open──▶ File
-//!                          ──create──▶ NewFile ──write──▶ temporary file beside the target ──commit──▶ target
+//!                          ──create──▶ NewFile ──write──▶ a file without a name ──commit──▶ target
 //! ```
 //!
 //! The check at the door reads the path only; what keeps a job inside is how files are opened: the kernel (or `cap-std`,
@@ -59,6 +59,18 @@ impl FileRoot {
         match &self.0 {
             Some(root) => beneath(root, path).map(drop),
             None => Err(NO_ROOT.to_owned()),
+        }
+    }
+
+    /// Whether files can be used at all, for a job that needs them; asked when it runs.
+    ///
+    /// # Errors
+    ///
+    /// Retry: FILEROOT is not set here. The job was taken in elsewhere, and another daemon may have it.
+    pub fn needed(&self) -> Result<(), Failure> {
+        match self.0 {
+            Some(_) => Ok(()),
+            None => Err(Failure::retry(NO_ROOT)),
         }
     }
 

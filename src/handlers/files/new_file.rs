@@ -1,11 +1,14 @@
-//! A file that is written beside its target and takes the target's place when it is whole.
+//! A file that is written in its target's folder, and takes the target's place when it is whole.
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use cap_std::fs::{Dir, OpenOptions};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::{Failure, trouble};
 
@@ -18,8 +21,8 @@ pub struct NewFile {
     path: String,
     folder: Dir,
     name: OsString,
-    temporary: String,
-    committed: bool,
+    /// The name beside the target that is to be removed, if the file has one at present.
+    temporary: Option<String>,
 }
 
 impl NewFile {
@@ -38,22 +41,13 @@ impl NewFile {
                 &io::ErrorKind::IsADirectory.into(),
             ));
         }
-        // Not made from the target's name, which may be as long as a name can be. Two jobs may write one target, so the
-        // name is drawn.
-        let temporary = format!(".windlass-{:016x}.tmp", fastrand::u64(..));
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        let file = folder
-            .open_with(&temporary, &options)
-            .map_err(written)?
-            .into_std();
+        let (file, temporary) = open(&folder).map_err(written)?;
         Ok(Self {
             file,
             path: path.to_owned(),
             folder,
             name,
             temporary,
-            committed: false,
         })
     }
 
@@ -73,12 +67,23 @@ impl NewFile {
         trouble("written", &self.path, err)
     }
 
+    /// Gives the file its temporary name early.
+    #[cfg(test)]
+    pub(super) fn name_now(&mut self) {
+        if self.temporary.is_none() {
+            self.temporary = Some(give_name(&self.file, &self.folder).expect("a name"));
+        }
+    }
+
     fn settle(&mut self) -> io::Result<u64> {
         self.file.sync_all()?;
         let bytes = self.file.metadata()?.len();
-        self.folder
-            .rename(&self.temporary, &self.folder, &self.name)?;
-        self.committed = true;
+        let temporary = match &self.temporary {
+            Some(temporary) => temporary,
+            None => self.temporary.insert(give_name(&self.file, &self.folder)?),
+        };
+        self.folder.rename(temporary, &self.folder, &self.name)?;
+        self.temporary = None;
         sync(&self.folder)?;
         Ok(bytes)
     }
@@ -102,18 +107,53 @@ impl Seek for NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        if self.committed {
+        let Some(temporary) = &self.temporary else {
             return;
-        }
-        if let Err(err) = self.folder.remove_file(&self.temporary) {
+        };
+        if let Err(err) = self.folder.remove_file(temporary) {
             log::warn!(
-                "the temporary file `{}` beside `{}` cannot be removed: {err}",
-                self.temporary,
+                "the temporary file `{temporary}` beside `{}` cannot be removed: {err}",
                 self.path
             );
         }
     }
 }
+
+/// Opens a new file in a folder: one without a name, where the file system can do that, so that a process which is killed
+/// leaves nothing behind; else one with a name of its own.
+fn open(folder: &Dir) -> io::Result<(File, Option<String>)> {
+    // Without /proc, the file could not be given a name later.
+    if Path::new(OPEN_FILES).exists() {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        match rustix::fs::openat(folder, ".", flags, Mode::from_raw_mode(0o666)) {
+            Ok(file) => return Ok((file.into(), None)),
+            // The file system, or the kernel, does not know how.
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT) => {}
+            Err(err) => return Err(err.into()),
+        }
+    }
+    let temporary = temporary_name();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    let file = folder.open_with(&temporary, &options)?.into_std();
+    Ok((file, Some(temporary)))
+}
+
+/// Gives a file without a name a temporary one: only a file with a name can take the place of another.
+fn give_name(file: &File, folder: &Dir) -> io::Result<String> {
+    let temporary = temporary_name();
+    let from = format!("{OPEN_FILES}/{}", file.as_raw_fd());
+    rustix::fs::linkat(CWD, from, folder, &temporary, AtFlags::SYMLINK_FOLLOW)?;
+    Ok(temporary)
+}
+
+/// Not made from the target's name, which may be as long as a name can be; drawn, since two jobs may write one target.
+fn temporary_name() -> String {
+    format!(".windlass-{:016x}.tmp", fastrand::u64(..))
+}
+
+/// Where the process sees its open files.
+const OPEN_FILES: &str = "/proc/self/fd";
 
 /// Opens the folder `relative` beneath `root`, which is made if it is missing.
 fn folder(root: &Dir, relative: &Path) -> io::Result<Dir> {

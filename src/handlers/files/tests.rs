@@ -78,10 +78,37 @@ fn what_is_not_committed_leaves_nothing_and_changes_nothing() {
     put(&root, "a.txt", "as it was").expect("written");
     let mut file = root.create("a.txt").expect("begun");
     file.write_all(b"half").expect("written");
-    assert_eq!(names(&house.path().join("root")).len(), 2);
     drop(file);
     assert_eq!(names(&house.path().join("root")), ["a.txt"]);
     assert_eq!(text(&root, "a.txt").expect("read"), "as it was");
+}
+
+/// A process that is killed drops nothing: what it was writing has no name yet, so nobody sees it.
+#[test]
+fn a_file_whose_writer_is_killed_was_never_there() {
+    let (house, root) = house();
+    let mut file = root.create("a.txt").expect("begun");
+    file.write_all(b"half").expect("written");
+    std::mem::forget(file);
+    assert_eq!(names(&house.path().join("root")), [""; 0]);
+}
+
+/// As on a file system that knows no files without a name.
+#[test]
+fn a_file_with_a_temporary_name_loses_it_one_way_or_the_other() {
+    let (house, root) = house();
+    for commit in [true, false] {
+        let mut file = root.create("a.txt").expect("begun");
+        file.name_now();
+        file.write_all(b"named").expect("written");
+        assert!(names(&house.path().join("root"))[0].starts_with(".windlass-"));
+        if commit {
+            file.commit().expect("in its place");
+        } else {
+            drop(file);
+        }
+        assert_eq!(names(&house.path().join("root")), ["a.txt"]);
+    }
 }
 
 #[test]

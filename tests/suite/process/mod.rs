@@ -15,6 +15,7 @@ mod config;
 mod crash;
 mod email;
 mod house;
+mod image;
 mod ledger;
 mod many;
 mod outage;

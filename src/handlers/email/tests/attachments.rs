@@ -98,6 +98,11 @@ fn files_that_are_missing_or_outside_stop_a_mail() {
         assert!(failure.error().message.contains(words), "{failure:?}");
     }
     assert!(!house.path().join("mails").exists(), "nothing was sent");
+    // A daemon without files refuses such a mail at its door, and leaves one that came in elsewhere to others.
+    let email = Email::new(&config(Some("smtp://localhost"))).expect("an email handler");
+    let mail = payload(file(json!({"filename": "a", "path": "a.pdf"})));
+    let failure = email.run(mail, &context()).expect_err("no files");
+    assert_eq!(failure.error().kind, ErrorKind::Failed);
     let found = wrong(file(json!({"filename": "a", "path": "a.pdf"})));
     assert!(found[0].detail.contains("FILEROOT is not set"), "{found:?}");
 }

@@ -1,0 +1,135 @@
+//! A picture becomes the bytes of a file.
+
+use std::borrow::Cow;
+use std::io::Cursor;
+
+use image::codecs::bmp::BmpEncoder;
+use image::codecs::gif::GifEncoder;
+use image::codecs::png::PngEncoder;
+use image::codecs::tiff::TiffEncoder;
+use image::{DynamicImage, GrayImage, ImageEncoder, ImageResult, RgbImage};
+
+use super::operations::is_deep;
+use super::payload::ImageFormat;
+use super::profile::Profile;
+use super::webp;
+
+/// Writes a picture in a format; `quality`, from 1 to 100, means something for JPEG and WebP. The profile goes with it
+/// where the format has room for one: GIF and BMP have none.
+///
+/// # Errors
+///
+/// Why the encoder cannot do it: a fault of ours, since the size was looked at before.
+pub(super) fn encode(
+    image: Cow<'_, DynamicImage>,
+    format: ImageFormat,
+    quality: u8,
+    profile: Option<&Profile>,
+) -> Result<Vec<u8>, String> {
+    let icc = profile.and_then(|profile| Some(profile.of(&image)?.to_vec()));
+    let mut file = Cursor::new(Vec::new());
+    let written = match format {
+        ImageFormat::Jpeg => return jpeg(image, quality, profile),
+        ImageFormat::Webp => return webp::encode(image, quality, profile),
+        ImageFormat::Png => write(&image, PngEncoder::new(&mut file), icc),
+        ImageFormat::Tiff => write(&image, TiffEncoder::new(&mut file), icc),
+        ImageFormat::Gif => write(&image, GifEncoder::new(&mut file), None),
+        ImageFormat::Bmp => write(&image, BmpEncoder::new(&mut file), None),
+    };
+    written.map_err(|err| err.to_string())?;
+    Ok(file.into_inner())
+}
+
+fn write(
+    image: &DynamicImage,
+    mut encoder: impl ImageEncoder,
+    icc: Option<Vec<u8>>,
+) -> ImageResult<()> {
+    if let Some(icc) = icc {
+        encoder
+            .set_icc_profile(icc)
+            .map_err(image::ImageError::Unsupported)?;
+    }
+    image.write_with_encoder(encoder)
+}
+
+fn jpeg(
+    image: Cow<'_, DynamicImage>,
+    quality: u8,
+    profile: Option<&Profile>,
+) -> Result<Vec<u8>, String> {
+    let image = on_white(image);
+    let color = match *image {
+        DynamicImage::ImageLuma8(_) => jpeg_encoder::ColorType::Luma,
+        _ => jpeg_encoder::ColorType::Rgb,
+    };
+    let side = |side: u32| u16::try_from(side).map_err(|err| err.to_string());
+    let (width, height) = (side(image.width())?, side(image.height())?);
+    let mut bytes = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, quality);
+    // As libjpeg does; one pixel in four alone would make coloured edges ragged.
+    encoder.set_chroma_subsampling_method(jpeg_encoder::ChromaSubsamplingMethod::Average);
+    if let Some(icc) = profile.and_then(|profile| profile.of(&image)) {
+        encoder
+            .add_icc_profile(icc)
+            .map_err(|err| err.to_string())?;
+    }
+    encoder
+        .encode(image.as_bytes(), width, height, color)
+        .map_err(|err| err.to_string())?;
+    Ok(bytes)
+}
+
+/// The picture with 8 bits a channel and without alpha: where it is transparent, white shows.
+fn on_white(image: Cow<'_, DynamicImage>) -> Cow<'_, DynamicImage> {
+    let over_white = |sample: u8, alpha: u8| {
+        let sum = u32::from(sample) * u32::from(alpha) + 255 * (255 - u32::from(alpha));
+        u8::try_from((sum + 127) / 255).unwrap_or(u8::MAX)
+    };
+    let (width, height) = (image.width(), image.height());
+    let opaque = match (image.color().has_color(), image.color().has_alpha()) {
+        (_, false) if !is_deep(&image) => return image,
+        (false, false) => DynamicImage::ImageLuma8(image.to_luma8()),
+        (true, false) => DynamicImage::ImageRgb8(image.to_rgb8()),
+        (false, true) => {
+            let image = image.to_luma_alpha8();
+            let (pixels, _) = image.as_chunks::<2>();
+            let grey = pixels.iter().map(|[l, a]| over_white(*l, *a)).collect();
+            let grey = GrayImage::from_raw(width, height, grey);
+            DynamicImage::ImageLuma8(grey.unwrap_or_default())
+        }
+        (true, true) => {
+            let image = image.to_rgba8();
+            let (pixels, _) = image.as_chunks::<4>();
+            let rgb = pixels
+                .iter()
+                .flat_map(|[r, g, b, a]| [r, g, b].map(|c| over_white(*c, *a)))
+                .collect();
+            let rgb = RgbImage::from_raw(width, height, rgb);
+            DynamicImage::ImageRgb8(rgb.unwrap_or_default())
+        }
+    };
+    Cow::Owned(opaque)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{LumaA, Rgba, RgbaImage};
+
+    #[test]
+    fn what_is_transparent_becomes_white() {
+        for (pixel, expected) in [
+            ([255, 0, 0, 0], [255, 255, 255]),
+            ([255, 0, 0, 255], [255, 0, 0]),
+            ([0, 0, 0, 128], [127, 127, 127]),
+        ] {
+            let image = RgbaImage::from_pixel(1, 1, Rgba(pixel));
+            let image = on_white(Cow::Owned(DynamicImage::ImageRgba8(image)));
+            assert_eq!(image.as_bytes(), expected);
+        }
+        let grey = image::GrayAlphaImage::from_pixel(1, 1, LumaA([0, 51]));
+        let grey = on_white(Cow::Owned(DynamicImage::ImageLumaA8(grey)));
+        assert_eq!(grey.as_bytes(), [204]);
+    }
+}
