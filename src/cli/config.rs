@@ -1,9 +1,11 @@
 //! `windlass config`: every setting, its value (secrets masked), and where it was written.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::config::{Config, Loaded, Problem, Shown, Sources, Template};
+use crate::config::{Config, JobType, Loaded, Problem, Shown, Sources, Template};
 
 use super::{Exit, complain, load, print};
 
@@ -49,7 +51,19 @@ pub(super) fn run(options: &Options, sources: &Sources) -> Exit {
     for warning in &loaded.warnings {
         complain(warning);
     }
-    print(&table(&loaded.shown))
+    print(&(table(&loaded.shown) + &types(&loaded.config.types)))
+}
+
+/// A paragraph a job type of the file.
+fn types(types: &[JobType]) -> String {
+    let mut text = String::new();
+    for entry in types {
+        text.push_str(&format!("\n[[type]] {}  {}\n", entry.name, entry.place));
+        for (key, value) in entry.shown() {
+            text.push_str(&format!("  {key}  {value}\n"));
+        }
+    }
+    text
 }
 
 /// Three columns, each as wide as it must be.
@@ -70,6 +84,7 @@ fn table(shown: &[Shown]) -> String {
 #[derive(Serialize)]
 struct Answer<'a> {
     settings: Vec<Row<'a>>,
+    types: Vec<BTreeMap<&'static str, String>>,
     warnings: Vec<String>,
 }
 
@@ -79,6 +94,14 @@ struct Row<'a> {
     variable: &'a str,
     value: Option<&'a str>,
     source: String,
+}
+
+/// The keys of an entry that were written, as texts, and its place.
+fn type_row(entry: &JobType) -> BTreeMap<&'static str, String> {
+    let mut row: BTreeMap<_, _> = entry.shown().into_iter().collect();
+    row.insert("name", entry.name.clone());
+    row.insert("source", entry.place.to_string());
+    row
 }
 
 fn print_json(loaded: &Loaded) -> Exit {
@@ -93,6 +116,7 @@ fn print_json(loaded: &Loaded) -> Exit {
                 source: row.place.to_string(),
             })
             .collect(),
+        types: loaded.config.types.iter().map(type_row).collect(),
         warnings: loaded.warnings.iter().map(Problem::to_string).collect(),
     };
     match serde_json::to_string_pretty(&answer) {

@@ -14,7 +14,7 @@
 //!
 //! The setting `worker_count` is `WORKERCOUNT` or `WORKER_COUNT` in the environment and in `.env`, and `worker_count`
 //! in the file. A setting that may hold a password can also be read from a file that `DATABASEURLFILE` names, or from
-//! a systemd credential called `database_url`.
+//! a systemd credential called `database_url`. Job types without Rust are entries of the file alone ([`JobType`]).
 //!
 //! This module is the one place that reads the process' environment.
 
@@ -31,6 +31,7 @@ mod setting;
 mod settings;
 mod sources;
 mod table;
+mod types;
 mod written;
 
 pub use load::{Loaded, Shown};
@@ -39,3 +40,4 @@ pub use reference::Template;
 pub use setting::Setting;
 pub use settings::{Backend, Config, LogFormat, QueueWeight, Queues, Secret};
 pub use sources::{DEFAULT_FILE, Sources, process_variable};
+pub use types::{Action, BUILTIN_TYPES, JobType, PayloadSchema, SigningKey};

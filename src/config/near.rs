@@ -13,12 +13,17 @@ pub(super) fn setting(name: &str) -> Option<&'static str> {
         .map(|(_, name)| name)
 }
 
+/// Whether `name` was probably meant to be `type`, the head of an entry.
+pub(super) fn is_type(name: &str) -> bool {
+    distance(&squashed(name), "type") <= 1
+}
+
 /// The word of `words` that is nearest to `word`, if any is near.
 pub(super) fn word<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
     let wanted = squashed(word);
     words
         .iter()
-        .map(|candidate| (distance(&wanted, candidate), *candidate))
+        .map(|candidate| (distance(&wanted, &squashed(candidate)), *candidate))
         .filter(|(distance, candidate)| *distance <= tolerance(candidate))
         .min()
         .map(|(_, candidate)| candidate)

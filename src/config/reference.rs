@@ -76,6 +76,9 @@ impl Template {
                 &format!("{name}{}{value}", self.equals()),
             );
         }
+        if matches!(self, Self::Toml) {
+            text.push_str(TOML_TYPES);
+        }
         text
     }
 
@@ -99,6 +102,19 @@ const ENV_HEAD: &str = "\
 # name shows a default (or, where there is none, an example); take the `#` away to change it. Settings that may hold a
 # password can also be read from a file (DATABASEURLFILE=/path) or from a systemd credential (see windlass.service).
 # `windlass config` shows what holds, and where it was written.
+";
+
+/// Entries, which have no defaults: an example with every key but `url`'s.
+const TOML_TYPES: &str = "
+# Job types of your own: a program to run (`command`) or a URL to post to (`url`), as many as you like, after all settings.
+# The README tells what the program or the server is given and what its answers mean. An example:
+# [[type]]
+# name = \"word-count\"
+# command = [\"/usr/bin/wc\", \"-w\"]
+# directory = \"/\"
+# payload_schema = { type = \"string\" }
+# timeout = \"10s\"
+# queue = \"default\"
 ";
 
 fn write_entry(text: &mut String, setting: &Setting, unset: &str, line: &str) {

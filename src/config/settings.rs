@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::types::JobType;
+
 /// Where jobs and records are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
@@ -130,6 +132,8 @@ pub struct Config {
     pub log_level: log::LevelFilter,
     /// LOGFORMAT: how log lines look.
     pub log_format: LogFormat,
+    /// The job types that the `[[type]]` entries of the file describe.
+    pub types: Vec<JobType>,
 }
 
 impl Default for Config {
@@ -171,6 +175,7 @@ impl Default for Config {
             file_root: None,
             log_level: log::LevelFilter::Info,
             log_format: LogFormat::Text,
+            types: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::problem::{Place, Problem, quoted};
 use super::setting::Setting;
 use super::sources::{FILE_VARIABLE, Sources};
 use super::table::TABLE;
+use super::types::{self, JobType};
 use super::{dotenv, file, near};
 
 /// Largest source that is read. None comes near; a device or a log named by mistake ends here.
@@ -26,6 +27,8 @@ pub(super) struct Text {
 pub(super) struct Written {
     /// By setting. `None`: it was written, but not so that it can be used, which is among the problems.
     pub texts: BTreeMap<&'static str, Option<Text>>,
+    /// The job types that the file describes.
+    pub types: Vec<JobType>,
     pub problems: Vec<Problem>,
     /// What is odd, though not wrong.
     pub warnings: Vec<Problem>,
@@ -137,8 +140,8 @@ impl Written {
             path: path.to_owned(),
             line,
         };
-        let entries = match file::parse(&text) {
-            Ok(entries) => entries,
+        let parsed = match file::parse(&text) {
+            Ok(parsed) => parsed,
             Err((line, message)) => {
                 let what = format!("not TOML: {}", message.replace('\n', " "));
                 self.problems.push(Problem::new(place(line), what));
@@ -146,10 +149,12 @@ impl Written {
             }
         };
         let mut mentions = Vec::new();
-        for entry in entries {
+        for entry in parsed.entries {
             let Some((setting, by_file)) = named_by_key(&entry.key) else {
                 let mut what = format!("unknown key {}", quoted(&entry.key));
-                if let Some(near) = near::setting(&entry.key) {
+                if entry.is_table && near::is_type(&entry.key) {
+                    what.push_str("; did you mean `[[type]]`?");
+                } else if let Some(near) = near::setting(&entry.key) {
                     what.push_str(&format!("; did you mean `{near}`?"));
                 }
                 self.problems.push(Problem::new(place(entry.line), what));
@@ -163,6 +168,14 @@ impl Written {
                     .value
                     .map_err(|what| format!("the value of `{}` {what}", entry.key)),
             });
+        }
+        if let Some(types) = parsed.types {
+            let mut found = types::Found {
+                path,
+                problems: &mut self.problems,
+                warnings: &mut self.warnings,
+            };
+            self.types = types::read(types, &mut found);
         }
         mentions
     }

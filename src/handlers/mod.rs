@@ -31,12 +31,15 @@
 //! assert!(registry.get("sum").is_some());
 //! ```
 
+mod command;
 mod context;
+mod described;
 pub mod email;
 pub mod files;
 pub mod image;
 pub mod probe;
 mod registry;
+mod webhook;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -83,7 +86,8 @@ pub trait Handler: Send + Sync + 'static {
     fn run(&self, payload: Self::Payload, context: &Context) -> Result<Self::Output, Failure>;
 }
 
-/// The handlers that come with Windlass: `noop`, `sleep`, `email` and `image`.
+/// The handlers that come with Windlass (`noop`, `sleep`, `email` and `image`), and one for each `[[type]]` entry of
+/// `config`.
 ///
 /// # Errors
 ///
@@ -95,5 +99,6 @@ pub fn builtin(config: &Config) -> Result<Registry, String> {
         .add(probe::Sleep)
         .add(email::Email::new(config)?)
         .add(image::Image::new(config)?);
+    described::add_all(&mut registry, config)?;
     Ok(registry)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::{Schema, schema_for};
 use serde_json::value::RawValue;
@@ -50,6 +51,16 @@ pub trait Registered: Send + Sync {
 
     /// JSON Schema (2020-12) of the output.
     fn output_schema(&self) -> Schema;
+
+    /// The queue of jobs of this type that name none; `None`: that of all others.
+    fn queue(&self) -> Option<&str> {
+        None
+    }
+
+    /// How long an attempt may take, for jobs that do not say themselves; `None`: JOBTIMEOUT.
+    fn timeout(&self) -> Option<Duration> {
+        None
+    }
 }
 
 struct Typed<H>(H);
@@ -134,6 +145,18 @@ impl Registry {
             H::TYPE
         );
         self.0.insert(H::TYPE.to_owned(), Arc::new(Typed(handler)));
+        self
+    }
+
+    /// Adds a handler whose type is known only when the program runs; one of the same type that was there before is
+    /// replaced.
+    ///
+    /// # Panics
+    ///
+    /// When `kind` is no name ([`crate::job::is_name`]): who reads it from somewhere checks it there.
+    pub fn add_dynamic(&mut self, kind: &str, handler: Arc<dyn Registered>) -> &mut Self {
+        assert!(is_name(kind), "`{kind}` cannot be the name of a job type");
+        self.0.insert(kind.to_owned(), handler);
         self
     }
 

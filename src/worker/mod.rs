@@ -41,6 +41,10 @@ use crate::threads::{Stop, Watch, join_by};
 use hands::{Hands, Held};
 use pool::Pool;
 
+/// How long a stopping daemon waits for handlers that were cut off: a little more than a program gets between TERM and
+/// KILL.
+const HEED: Duration = Duration::from_millis(1_500);
+
 /// Most jobs that are taken and have not started; also the most that one `reserve` asks for.
 const TAKEN_MAX: usize = 1_000;
 
@@ -194,6 +198,10 @@ impl Worker {
             log::warn!(
                 "the queue did not take every outcome in time: their leases will run out and the jobs run again"
             );
+        }
+        if cut > 0 {
+            // The results are of no use any more, but what handlers have started (a program) has to end before we do.
+            self.pool.wait_ended(Instant::now() + HEED);
         }
         self.keeper.0.stop();
         // The keeper ends within one tick; if the queue holds it, its thread ends with the process.

@@ -13,7 +13,7 @@ use super::hands::{Hands, Held, Run};
 use super::settler::Done;
 use crate::config::Config;
 use crate::handlers::{Context, Registry};
-use crate::job::{Attempt, Failure, Outcome, Verdict, judge};
+use crate::job::{Attempt, Failure, Job, Outcome, Verdict, judge};
 use crate::queue::{Ending, Queue, Release, Settlement};
 use crate::threads::{Watch, panic_message};
 
@@ -238,7 +238,7 @@ impl Pool {
     fn run_one(&self, held: &Arc<Held>) -> bool {
         let lease = &held.lease;
         let began = Instant::now();
-        let timeout = lease.job().timeout.unwrap_or(self.parts.config.job_timeout);
+        let timeout = self.timeout(lease.job());
         let context = Context::new(lease.job().id, lease.attempt(), began + timeout);
         let Some(run) = held.begin(Run::new(context, self.parts.queue.now(), began)) else {
             self.parts
@@ -264,6 +264,14 @@ impl Pool {
             self.given_up.fetch_sub(1, Ordering::Relaxed);
         }
         stays
+    }
+
+    /// How long an attempt may take: what the job says, or its type, or JOBTIMEOUT.
+    fn timeout(&self, job: &Job) -> Duration {
+        let of_type = || self.parts.registry.get(&job.kind)?.timeout();
+        job.timeout
+            .or_else(of_type)
+            .unwrap_or(self.parts.config.job_timeout)
     }
 
     /// Calls the handler: catches its panic, holds it to its deadline and its result to its bound.

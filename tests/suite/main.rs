@@ -4,12 +4,14 @@
 //! - `protocol`: every history of a small world, searched through: the rules themselves, not the engines.
 //! - `property`: random scripts of queue calls against a model of the queue, and against every engine.
 //! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
+//! - `command`: job types that run a program, through the built program.
 //! - `email`: the email handler against a mail server, on its good and its bad days.
 //! - `image`: the image handler on pictures of every kind, and on files that are none.
 //! - `queue_redis`: what only Redis can do wrong: scripts forgotten, servers that hang, a full memory.
 //! - `readme`: the README's tables and commands, compared with the code.
 //! - `storage_postgres`: what only PostgreSQL can do wrong: partitions that come and go, servers that stop in mid-call.
 //! - `process`: the built program as a child process, with real servers.
+//! - `webhook`: job types that post to a URL, through the built program, against a server of the test's.
 //! - `worker`: the worker on the embedded engine, with handlers that behave and handlers that do not.
 //! - `http`: the API in the test's own process, every route and refusal.
 //! - `support`: private servers, the bench that drives an engine, the program under test as a child process.
@@ -18,6 +20,8 @@
 //! newer) and PostgreSQL's server programs on this machine; each test process starts its own, in temporary folders,
 //! and none touches a server that runs already. What is missing fails the test, with the command that installs it.
 
+#[cfg(test)]
+mod command;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
@@ -41,5 +45,7 @@ mod storage_postgres;
 mod support;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod webhook;
 #[cfg(test)]
 mod worker;

@@ -68,6 +68,9 @@ impl Config {
             .into_iter()
             .map(|(setting, place)| show(setting, &config, place))
             .collect();
+        if !written.types.is_empty() {
+            config.types = std::mem::take(&mut written.types);
+        }
         if written.problems.is_empty() {
             written.problems.extend(contradiction(&config, &shown));
         }

@@ -127,6 +127,13 @@ impl Daemon {
         http::request(self.addr, method, target, headers, body)
     }
 
+    /// Submits one job and answers its id.
+    #[track_caller]
+    pub fn submit(&self, job: &Value) -> String {
+        let answer = self.post("/submit", job).expect(202).json();
+        answer["id"].as_str().expect("an id").to_owned()
+    }
+
     /// Asks for a job until it stands in `state`, and answers it.
     #[track_caller]
     pub fn await_state(&self, id: &str, state: &str) -> Value {

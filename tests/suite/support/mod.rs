@@ -5,6 +5,7 @@ pub mod children;
 pub mod daemon;
 pub mod engines;
 pub mod flaky;
+pub mod hooks;
 pub mod http;
 pub mod mime;
 pub mod servers;

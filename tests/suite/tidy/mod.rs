@@ -23,6 +23,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ),
     ("tiny_http", &["src/api/"]),
     ("lettre", &["src/handlers/email/"]),
+    ("jsonschema", &["src/config/types/"]),
     ("ctrlc", &["src/cli/"]),
     ("clap", &["src/cli/"]),
 ];

@@ -8,6 +8,8 @@ use super::{none, root};
 /// The licences under which others' code may come in.
 const LICENCES: &[&str] = &[
     "MIT",
+    // MIT without the duty to name anybody.
+    "MIT-0",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",

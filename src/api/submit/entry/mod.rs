@@ -31,7 +31,7 @@ pub const FIELDS: [&str; 11] = [
     "tags",
 ];
 
-/// The queue of a job that names none.
+/// The queue of a job that names none, and whose type has none of its own.
 const QUEUE_DEFAULT: &str = "default";
 
 /// The wrong fields found so far.
@@ -288,9 +288,14 @@ impl<'e> Entry<'e> {
                 "would be over before the job is due; it counts from now on",
             );
         }
+        let kind = kind?;
+        let of_type = || rules.registry.get(&kind)?.queue().map(str::to_owned);
+        let queue = queue
+            .or_else(of_type)
+            .unwrap_or_else(|| QUEUE_DEFAULT.to_owned());
         Some(Draft {
-            kind: kind?,
-            queue: queue.unwrap_or_else(|| QUEUE_DEFAULT.to_owned()),
+            kind,
+            queue,
             payload: payload?.into_owned(),
             when,
             max_retries: max_retries.unwrap_or(rules.config.max_retries),

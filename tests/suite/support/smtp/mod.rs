@@ -1,7 +1,7 @@
 //! A real, small mail server that keeps what it is sent and misbehaves as it is told. It speaks TLS as `localhost`, by a
 //! certificate that [`authority`] vouches for.
 
-mod wire;
+pub(super) mod wire;
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! The line to a client of the mail server.
+//! The line to a client of the mail server, or of the one of webhooks.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use windlass::threads::Stop;
 
 /// A socket, encrypted or not, whose reads wait in slices and end when the test does.
-pub(super) struct Wire {
+pub(in crate::support) struct Wire {
     stream: Stream,
     stop: Stop,
 }
@@ -22,7 +22,7 @@ enum Stream {
 
 impl Wire {
     /// A socket as it comes, with a read timeout of one slice.
-    pub(super) fn plain(socket: TcpStream, stop: Stop) -> Self {
+    pub(in crate::support) fn plain(socket: TcpStream, stop: Stop) -> Self {
         Self {
             stream: Stream::Plain(socket),
             stop,
@@ -30,7 +30,7 @@ impl Wire {
     }
 
     /// The same socket, encrypted from here on.
-    pub(super) fn encrypted(self) -> Self {
+    pub(in crate::support) fn encrypted(self) -> Self {
         let Stream::Plain(socket) = self.stream else {
             panic!("a client that asks for STARTTLS within TLS");
         };
