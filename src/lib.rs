@@ -39,7 +39,7 @@
 //! | 8 | `main.rs` | hands over to `cli` |
 //!
 //! Driver crates stay fenced: `redis` in `queue/redis`, `postgres` in `storage/postgres`, `rusqlite` in the SQLite
-//! engines, `tiny_http` in `api`, `lettre` and `image` in their handlers, `cap_std` in
+//! engines and `handlers/data`, `tiny_http` in `api`, `lettre` and `image` in their handlers, `cap_std` in
 //! `handlers/files`.
 //!
 //! # For embedding programs

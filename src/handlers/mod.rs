@@ -33,6 +33,7 @@
 
 mod command;
 mod context;
+pub mod data;
 mod described;
 pub mod email;
 pub mod files;
@@ -86,8 +87,8 @@ pub trait Handler: Send + Sync + 'static {
     fn run(&self, payload: Self::Payload, context: &Context) -> Result<Self::Output, Failure>;
 }
 
-/// The handlers that come with Windlass (`noop`, `sleep`, `email` and `image`), and one for each `[[type]]` entry of
-/// `config`.
+/// The handlers that come with Windlass (`noop`, `sleep`, `email`, `image` and `data`), and one for each `[[type]]` entry
+/// of `config`.
 ///
 /// # Errors
 ///
@@ -98,7 +99,8 @@ pub fn builtin(config: &Config) -> Result<Registry, String> {
         .add(probe::Noop)
         .add(probe::Sleep)
         .add(email::Email::new(config)?)
-        .add(image::Image::new(config)?);
+        .add(image::Image::new(config)?)
+        .add(data::Data::new(config)?);
     described::add_all(&mut registry, config)?;
     Ok(registry)
 }

@@ -5,6 +5,7 @@
 //! - `property`: random scripts of queue calls against a model of the queue, and against every engine.
 //! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
 //! - `command`: job types that run a program, through the built program.
+//! - `data`: the data handler on files and rows, and on SQL that means no good.
 //! - `email`: the email handler against a mail server, on its good and its bad days.
 //! - `image`: the image handler on pictures of every kind, and on files that are none.
 //! - `queue_redis`: what only Redis can do wrong: scripts forgotten, servers that hang, a full memory.
@@ -24,6 +25,8 @@
 mod command;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod data;
 #[cfg(test)]
 mod email;
 #[cfg(test)]

@@ -74,6 +74,11 @@ impl Daemon {
         }
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where its API listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr

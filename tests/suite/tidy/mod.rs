@@ -19,7 +19,12 @@ const FENCES: &[(&str, &[&str])] = &[
     ("r2d2_postgres", &["src/storage/postgres/"]),
     (
         "rusqlite",
-        &["src/sqlite/", "src/queue/sqlite/", "src/storage/sqlite/"],
+        &[
+            "src/sqlite/",
+            "src/queue/sqlite/",
+            "src/storage/sqlite/",
+            "src/handlers/data/",
+        ],
     ),
     ("tiny_http", &["src/api/"]),
     ("lettre", &["src/handlers/email/"]),
