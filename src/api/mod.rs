@@ -68,6 +68,9 @@ const ANSWERING_THREADS: usize = 4;
 /// Memory for bodies that are being read: at least this, or four of BODYMAX.
 const BODY_BYTES_MIN: usize = 256 * 1024 * 1024;
 
+/// How long nothing must have come before a stopping API lets go of its listener.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// How long a write to a client that does not read may take, for each piece that its connection's buffer holds.
 const WRITE_TIME: Duration = Duration::from_secs(10);
 
@@ -215,20 +218,30 @@ impl Api {
             submitter_stop.stop();
             in_time &= ended_by(&submitter_ended, deadline);
         }
+        see_off(self.server, Arc::clone(&self.shared.doorway));
         if !in_time {
-            // Answering what came in meanwhile could wait for those that are stuck.
             log::warn!("some requests were not answered in the time there was to stop");
             return;
-        }
-        // Dropping the server afterwards ends tiny_http's own threads.
-        while let Ok(Some(request)) = self.server.try_recv() {
-            let exchange = Exchange::new(request, Arc::clone(&self.shared.doorway));
-            exchange.refuse(&problem::ApiError::Stopping);
         }
         for thread in self.threads {
             // A panic was reported as trouble when it happened.
             thread.join().ok();
         }
+    }
+}
+
+/// Refuses what still comes in, until nothing has come for [`QUIET`] or the process ends; then lets go of the listener.
+///
+/// tiny_http answers a bare 500 to whatever is in its line when it is dropped, so it must not be dropped while clients
+/// come: the rest of the daemon may need its time to stop.
+fn see_off(server: Arc<Server>, doorway: Arc<Doorway>) {
+    let refuse = move || {
+        while let Ok(Some(request)) = server.recv_timeout(QUIET) {
+            Exchange::new(request, Arc::clone(&doorway)).refuse(&problem::ApiError::Stopping);
+        }
+    };
+    if let Err(err) = spawn("api-doorman", refuse) {
+        log::warn!("no thread to refuse what comes in while the daemon stops: {err}");
     }
 }
 

@@ -133,6 +133,12 @@ impl Waiters {
         }
     }
 
+    /// How many requests wait at present.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.0.places.load(Ordering::Acquire)
+    }
+
     /// Takes a place to park at.
     ///
     /// # Errors

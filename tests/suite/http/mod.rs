@@ -218,6 +218,11 @@ impl House {
         }
     }
 
+    /// How many requests wait for the end of a job.
+    pub fn parked(&self) -> usize {
+        self.api.as_ref().map_or(0, |api| api.waiters().waiting())
+    }
+
     /// How many jobs the queues hold.
     pub fn waiting(&self) -> u64 {
         let queues = self.engine.queues().expect("an answer");

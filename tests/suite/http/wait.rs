@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use windlass::job::State;
 
 use super::{House, id_of, problem};
-use crate::support::http::Response;
+use crate::support::wait::{PATIENCE, wait_until};
 
 const JSON: &str = "Content-Type: application/json";
 
@@ -93,16 +93,12 @@ fn a_submission_may_wait_for_its_job() {
     assert_eq!(house.waiting(), 0);
 }
 
-/// Asks until all places to wait are taken; the refusal.
-fn until_refused(house: &House, path: &str) -> Response {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        let answer = house.get(path);
-        if answer.status == 429 {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "never refused");
-    }
+/// Waits until so many requests wait for the end of a job.
+fn until_parked(house: &House, count: usize) {
+    wait_until("all of them wait", PATIENCE, || match house.parked() {
+        parked if parked == count => Ok(()),
+        parked => Err(parked),
+    });
 }
 
 #[test]
@@ -113,8 +109,9 @@ fn only_so_many_wait_at_once() {
     for line in &mut parked {
         line.send(&format!("GET /jobs/{id}?wait=30s"), &[], "");
     }
+    until_parked(&house, 2);
     let path = format!("/jobs/{id}?wait=10ms");
-    assert_eq!(problem(&until_refused(&house, &path)), "too-many");
+    assert_eq!(problem(&house.get(&path).expect(429)), "too-many");
     let json = [("Content-Type", "application/json")];
     house
         .ask(
@@ -141,7 +138,7 @@ fn who_waits_when_the_daemon_stops_gets_the_job_as_it_is() {
         line.send(&format!("GET /jobs/{id}?wait=30s"), &[], "");
         line.send("GET /healthz", &[], "");
     }
-    until_refused(&house, &format!("/jobs/{id}?wait=10ms"));
+    until_parked(&house, 10);
     let took = house.stop(Duration::from_secs(10));
     assert!(took < Duration::from_secs(5), "{took:?}");
     for line in &mut lines {

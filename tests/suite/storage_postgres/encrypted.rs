@@ -76,15 +76,17 @@ impl Server {
     /// Whether a storage that comes with these options is encrypted, or why there is none.
     fn ask(&self, host: &str, user: &str, options: &str) -> Result<bool, StorageError> {
         let mut client = self.admin();
+        // A name of its own: connections of a storage that was asked before may still be closing.
+        let name = format!("asks-{:016x}", fastrand::u64(..));
         let url = format!(
-            "postgres://{user}@{host}:{}/postgres?application_name=asks&{options}",
+            "postgres://{user}@{host}:{}/postgres?application_name={name}&{options}",
             self.port
         );
         let storage = PostgresStorage::open(&url)?;
         storage.check()?;
         let row = client.query_one(
-            "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'asks'",
-            &[],
+            "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = $1",
+            &[&name],
         );
         Ok(row.expect("a good query").get(0))
     }
