@@ -19,6 +19,7 @@
 mod act;
 mod answer;
 mod body;
+mod catalog;
 mod doorway;
 mod exchange;
 mod near;

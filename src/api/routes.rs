@@ -6,7 +6,7 @@ use super::exchange::Exchange;
 use super::near::near;
 use super::problem::ApiError;
 use super::server::Shared;
-use super::{act, read, submit, watch};
+use super::{act, catalog, read, submit, watch};
 use crate::api::answer::Answer;
 
 /// One method of one path.
@@ -82,6 +82,14 @@ pub const ROUTES: &[Route] = &[
         summary: "Ends a waiting job, or asks the worker of a running one to stop it.",
         query: &[],
         handler: act::cancel,
+    },
+    Route {
+        method: "GET",
+        path: "/types",
+        name: "types",
+        summary: "Lists the job types that this daemon runs, with the schemas of their payloads and results.",
+        query: &[],
+        handler: catalog::types,
     },
     Route {
         method: "GET",

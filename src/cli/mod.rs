@@ -49,7 +49,7 @@ enum Command {
     /// Run a daemon for trying things out: no servers, everything under ./.windlass, mail caught as files.
     Dev,
     /// Watch real jobs run to their end in a throw-away daemon.
-    Demo,
+    Demo(demo::Options),
     /// Measure what a job costs here.
     Bench(bench::Options),
     /// Show every setting, its value, and where it was written.
@@ -76,7 +76,7 @@ fn run(line: Line) -> Exit {
     match line.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&sources),
         Command::Dev => dev::run(sources),
-        Command::Demo => demo::run(),
+        Command::Demo(options) => demo::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Config(options) => config::run(&options, &sources),
     }

@@ -307,3 +307,23 @@ fn many_clients_at_once_are_all_answered() {
     });
     assert_eq!(house.waiting(), 1_600);
 }
+
+#[test]
+fn every_type_is_listed_with_its_schemas() {
+    let house = House::open();
+    let answer = house.get("/types").expect(200).json();
+    let types = answer["types"].as_array().expect("a list");
+    let sleep = types
+        .iter()
+        .find(|t| t["name"] == "sleep")
+        .expect("sleep is there");
+    assert_eq!(
+        sleep["payload_schema"]["properties"]["seconds"]["type"],
+        "number"
+    );
+    assert_eq!(
+        sleep["result_schema"]["properties"]["slept"]["type"],
+        "number"
+    );
+    assert!(types.iter().all(|t| t["name"].is_string()), "{answer}");
+}

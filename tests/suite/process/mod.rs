@@ -13,6 +13,7 @@
 
 mod config;
 mod crash;
+mod demo;
 mod email;
 mod house;
 mod image;
