@@ -29,6 +29,10 @@ const FENCES: &[(&str, &[&str])] = &[
     ("tiny_http", &["src/api/"]),
     ("lettre", &["src/handlers/email/"]),
     ("jsonschema", &["src/config/types/"]),
+    ("cap_std", &["src/handlers/files/"]),
+    ("fast_image_resize", &["src/handlers/image/"]),
+    ("jpeg_encoder", &["src/handlers/image/"]),
+    ("rayon", &["src/handlers/image/"]),
     ("ctrlc", &["src/cli/"]),
     ("clap", &["src/cli/"]),
 ];

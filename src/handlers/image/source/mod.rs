@@ -3,15 +3,17 @@
 //! Nothing is decoded before the header has been weighed: a few hundred bytes can claim gigabytes.
 
 mod jpeg;
+mod tiff;
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::codecs::tiff::TiffDecoder;
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageReader, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbImage};
 
 use self::jpeg::Look;
+use self::tiff::Palette;
 use super::payload::ImageFormat;
 use super::plan::{BYTES_MAX, PIXELS_MAX, Size};
 use super::profile::Profile;
@@ -33,6 +35,8 @@ pub(super) struct Undecoded {
     pub(super) peak_bytes: u64,
     orientation: Orientation,
     profile: Option<Profile>,
+    /// The colours, if the decoder yields their numbers.
+    palette: Option<Palette>,
 }
 
 impl Undecoded {
@@ -41,7 +45,7 @@ impl Undecoded {
     /// # Errors
     ///
     /// Permanent: it is no picture, one of a kind that cannot be read, cut off, or too large.
-    pub(super) fn open(name: &str, bytes: Vec<u8>) -> Result<Self, Failure> {
+    pub(super) fn open(name: &str, mut bytes: Vec<u8>) -> Result<Self, Failure> {
         let refuse = |reason: &str| Failure::permanent(format!("{name} {reason}"));
         let format = format(&bytes).ok_or_else(|| {
             refuse("is no picture in a format that can be read: JPEG, PNG, GIF, WebP, TIFF or BMP")
@@ -51,10 +55,16 @@ impl Undecoded {
             ImageFormat::Jpeg => jpeg::look(&bytes),
             _ => Look::default(),
         };
+        let palette = match format {
+            ImageFormat::Tiff => Palette::take(&mut bytes),
+            _ => None,
+        };
         // What a decoder keeps of each pixel beside the picture.
         let own_bytes = match format {
             ImageFormat::Jpeg if look.progressive => 8,
             ImageFormat::Webp => 6,
+            // Its colours are painted beside it.
+            _ if palette.is_some() => 3,
             _ => 1,
         };
         let mut opened = guarded(name, format, || {
@@ -68,7 +78,10 @@ impl Undecoded {
                 bytes: Vec::new(),
                 format,
                 size: Size::new(width, height),
-                pixel_bytes: pixel_bytes(decoder.color_type()),
+                pixel_bytes: match palette {
+                    Some(_) => 3,
+                    None => pixel_bytes(decoder.color_type()),
+                },
                 // The picture twice, since turning it takes a copy, and so may reading it; the file twice, since some decoders
                 // copy it.
                 peak_bytes: (decoder.total_bytes().saturating_mul(2))
@@ -76,6 +89,7 @@ impl Undecoded {
                     .saturating_add(2 * file_bytes),
                 orientation,
                 profile,
+                palette: None,
             })
         })?;
         let Size { width, height } = opened.size;
@@ -93,6 +107,7 @@ impl Undecoded {
         if turns_sides(opened.orientation) {
             opened.size = Size::new(height, width);
         }
+        opened.palette = palette;
         opened.bytes = bytes;
         Ok(opened)
     }
@@ -114,6 +129,11 @@ impl Undecoded {
             decoder.set_limits(limits())?;
             let mut image = DynamicImage::from_decoder(decoder)?;
             drop(bytes);
+            if let (Some(palette), DynamicImage::ImageLuma8(numbers)) = (&self.palette, &image) {
+                let (width, height) = numbers.dimensions();
+                let painted = RgbImage::from_raw(width, height, palette.paint(numbers));
+                image = DynamicImage::ImageRgb8(painted.unwrap_or_default());
+            }
             image.apply_orientation(self.orientation);
             // Nothing further down reckons with floating point, and no output could hold it.
             Ok(match image {
