@@ -51,7 +51,6 @@ fn show(folder: &Path, keep: bool) -> Result<Exit, String> {
         .map_err(|err| format!("cannot write the demonstration's files: {err}"))?;
     let config = Config {
         api_addr: SocketAddr::from(([127, 0, 0, 1], 0)),
-        file_root: Some(files.clone()),
         types: vec![counting()],
         ..dev::embedded(folder)
     };

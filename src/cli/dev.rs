@@ -55,12 +55,14 @@ pub(super) fn embedded(folder: &Path) -> Config {
         runtime_dir: Some(folder.to_owned()),
         smtp_url: Some(Secret::new(format!("file://{}", mail.display()))),
         mail_from: Some("windlass@localhost".to_owned()),
+        file_root: Some(folder.join("files")),
         ..Config::default()
     }
 }
 
-/// Makes the folder; what lies in it is nobody's business but ours, so version control is told to pass it over.
+/// Makes the folder, and in it the one for files of jobs; what lies there is nobody's business but ours, so version
+/// control is told to pass it over.
 fn prepare(folder: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(folder)?;
+    std::fs::create_dir_all(folder.join("files"))?;
     std::fs::write(folder.join(".gitignore"), "*\n")
 }
