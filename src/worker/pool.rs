@@ -311,7 +311,8 @@ fn without_nul(json: Box<RawValue>) -> Box<RawValue> {
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
         clean.push_str(&rest[..at]);
-        // An escape is six bytes for \uXXXX and two for the others; a backslash never stands alone in valid JSON.
+        // An escape is six bytes for a \u with its four digits and two for the others; a backslash never stands alone in
+        // valid JSON.
         let length = if rest[at..].starts_with("\\u") { 6 } else { 2 };
         let escape = &rest[at..at + length];
         clean.push_str(if escape == NUL { "\\ufffd" } else { escape });
