@@ -33,6 +33,7 @@
 //! | 3 | [`logging`] | what the log looks like |
 //! | 4 | [`worker`] | takes jobs, runs them, settles them |
 //! | 4 | [`recorder`] | moves ended jobs to storage |
+//! | 4 | [`scheduler`] | says when cron entries fire |
 //! | 5 | [`api`] | HTTP |
 //! | 6 | [`daemon`] | opens engines, starts in order, stops in reverse |
 //! | 7 | [`cli`] | the commands |
@@ -62,6 +63,7 @@ pub mod job;
 pub mod logging;
 pub mod queue;
 pub mod recorder;
+pub mod scheduler;
 pub mod sqlite;
 pub mod storage;
 pub mod threads;

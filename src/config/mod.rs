@@ -23,7 +23,7 @@ mod dotenv;
 mod file;
 mod load;
 mod mask;
-mod near;
+pub(crate) mod near;
 mod parse;
 mod problem;
 mod reference;

@@ -19,7 +19,7 @@ pub(super) fn is_type(name: &str) -> bool {
 }
 
 /// The word of `words` that is nearest to `word`, if any is near.
-pub(super) fn word<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn word<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
     let wanted = squashed(word);
     words
         .iter()
