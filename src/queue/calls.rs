@@ -261,19 +261,6 @@ pub struct Release {
     pub attempt: Option<Attempt>,
 }
 
-/// The answer to a cancel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cancelled {
-    /// It waited, and has ended.
-    Ended,
-    /// It runs; its worker has been asked to stop it.
-    Requested,
-    /// It had ended already.
-    TooLate,
-    /// The queue does not hold it.
-    Unknown,
-}
-
 /// Counts of one queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueueCounts {

@@ -1,7 +1,7 @@
 //! Where jobs wait and are handed out.
 //!
-//! [`Queue`] is the road of a job, [`Desk`] what operators ask, [`Calendar`] the cron entries; an [`Engine`] keeps all
-//! three. [`redis`] and [`sqlite`] are the engines; everything above this module sees only the traits.
+//! [`Queue`] is the road of a job, [`Desk`] what operators ask, [`Levers`] what they do, [`Calendar`] the cron entries; an
+//! [`Engine`] keeps all four. [`redis`] and [`sqlite`] are the engines; everything above this module sees only the traits.
 //!
 //! ```text
 //!   enqueue ─▶ queued ──reserve──▶ running ──settle: ended──▶ outbox ──collect, stored──▶ (storage)
@@ -48,6 +48,7 @@
 
 mod calls;
 mod error;
+mod levers;
 pub mod redis;
 pub mod sqlite;
 
@@ -56,11 +57,12 @@ use std::time::Duration;
 use crate::job::{Found, JobId, Record, Timestamp};
 
 pub use calls::{
-    Accepted, Call, Cancelled, Ending, EngineSettings, Entry, Fired, Idempotency, Lease, Node,
-    QueueCounts, Release, Renewal, Renewed, Reserve, Reserved, Running, Settled, Settlement, Share,
-    Submission, Submitted,
+    Accepted, Call, Ending, EngineSettings, Entry, Fired, Idempotency, Lease, Node, QueueCounts,
+    Release, Renewal, Renewed, Reserve, Reserved, Running, Settled, Settlement, Share, Submission,
+    Submitted,
 };
 pub use error::QueueError;
+pub use levers::{Cancelled, Levers};
 
 /// Most tickets that one call touches, whatever it does (Q11). Callers with more make several calls.
 pub const TICKETS_PER_CALL_MAX: usize = 1_000;
@@ -168,20 +170,6 @@ pub trait Desk: Send + Sync {
     /// [`QueueError::Unavailable`]: call again.
     fn find(&self, ids: &[JobId]) -> Result<Vec<Option<Found>>, QueueError>;
 
-    /// Ends a waiting job, or asks the worker of a running one to stop it.
-    ///
-    /// # Errors
-    ///
-    /// [`QueueError::Unavailable`]: call again.
-    fn cancel(&self, id: JobId) -> Result<Cancelled, QueueError>;
-
-    /// Pauses a queue (what runs goes on, nothing is taken from it) or resumes it.
-    ///
-    /// # Errors
-    ///
-    /// [`QueueError::Unavailable`]: call again.
-    fn pause(&self, queue: &str, paused: bool) -> Result<(), QueueError>;
-
     /// Counts of every queue that holds a job, is paused, or ever held one (Q14), by name.
     ///
     /// # Errors
@@ -266,6 +254,6 @@ pub trait Calendar: Send + Sync {
 }
 
 /// An engine: one place that keeps jobs, their queues and the cron entries.
-pub trait Engine: Queue + Desk + Calendar {}
+pub trait Engine: Queue + Desk + Levers + Calendar {}
 
-impl<T: Queue + Desk + Calendar> Engine for T {}
+impl<T: Queue + Desk + Levers + Calendar> Engine for T {}

@@ -8,7 +8,7 @@ use super::rows::{Row, one_line};
 use super::words::micros;
 use super::{RedisQueue, Reply};
 use crate::job::{Found, JobId, State, Timestamp};
-use crate::queue::{Cancelled, Desk, Node, QueueCounts, QueueError, TICKETS_PER_CALL_MAX};
+use crate::queue::{Desk, Node, QueueCounts, QueueError, TICKETS_PER_CALL_MAX};
 
 /// The number of the layout that this program reads and writes.
 const FORMAT: &str = "1";
@@ -64,26 +64,6 @@ impl Desk for RedisQueue {
             }
         }
         Ok(found)
-    }
-
-    fn cancel(&self, id: JobId) -> Result<Cancelled, QueueError> {
-        let script = &self.scripts.cancel;
-        let mut command = self.command(script);
-        command.arg(id.to_string());
-        match self.run(script, &command)?.text()?.as_str() {
-            "ended" => Ok(Cancelled::Ended),
-            "requested" => Ok(Cancelled::Requested),
-            "late" => Ok(Cancelled::TooLate),
-            "unknown" => Ok(Cancelled::Unknown),
-            other => Err(QueueError::broken("cancel", other)),
-        }
-    }
-
-    fn pause(&self, queue: &str, paused: bool) -> Result<(), QueueError> {
-        let script = &self.scripts.pause;
-        let mut command = self.command(script);
-        command.arg(queue).arg(i32::from(paused));
-        self.run(script, &command).map(drop)
     }
 
     fn queues(&self) -> Result<Vec<QueueCounts>, QueueError> {

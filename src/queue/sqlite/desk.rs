@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
 
-use super::alone::cancelled;
-use super::rows::{LEASES, OUTBOX, Row, WHOLE, Whole, bytes, id_at};
-use super::step::{End, Step};
+use super::rows::{LEASES, WHOLE, Whole, bytes, id_at};
+use super::step::Step;
 use super::{SqliteQueue, failed};
-use crate::job::{Event, Found, JobId, Timestamp};
-use crate::queue::{Cancelled, Desk, Node, QueueCounts, QueueError, TICKETS_PER_CALL_MAX};
+use crate::job::{Found, JobId, Timestamp};
+use crate::queue::{Desk, Node, QueueCounts, QueueError, TICKETS_PER_CALL_MAX};
 use crate::sqlite::DbError;
 
 impl Desk for SqliteQueue {
@@ -39,23 +38,6 @@ impl Desk for SqliteQueue {
                     .collect()
             })
             .map_err(|err| failed("find", err))
-    }
-
-    fn cancel(&self, id: JobId) -> Result<Cancelled, QueueError> {
-        self.step("cancel", move |step| step.cancel(id))
-    }
-
-    fn pause(&self, queue: &str, paused: bool) -> Result<(), QueueError> {
-        let name = queue.to_owned();
-        self.step("pause", move |step| {
-            let queue = step.queue(&name)?;
-            let line = step.change(queue)?;
-            let resumed = std::mem::replace(&mut line.paused, paused) && !paused;
-            if resumed {
-                step.ring.insert(queue);
-            }
-            Ok(())
-        })
     }
 
     fn queues(&self) -> Result<Vec<QueueCounts>, QueueError> {
@@ -169,31 +151,6 @@ impl Desk for SqliteQueue {
 }
 
 impl Step<'_, '_> {
-    fn cancel(&mut self, id: JobId) -> Result<Cancelled, DbError> {
-        let Some(row) = Row::find(self.conn, id)? else {
-            return Ok(Cancelled::Unknown);
-        };
-        match row.line {
-            OUTBOX => Ok(Cancelled::TooLate),
-            LEASES => {
-                self.conn
-                    .prepare_cached("UPDATE jobs SET cancel = 1 WHERE id = ?1")?
-                    .execute(params![bytes(id)])?;
-                Ok(Cancelled::Requested)
-            }
-            _ => {
-                let end = End {
-                    event: Event::Cancel,
-                    attempt: row.attempts(),
-                    result: None,
-                    error: Some(cancelled()),
-                };
-                self.end(&row, &end)?;
-                Ok(Cancelled::Ended)
-            }
-        }
-    }
-
     fn take_over(
         &mut self,
         node: &str,

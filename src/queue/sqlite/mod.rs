@@ -12,6 +12,7 @@ mod calls;
 mod counters;
 mod desk;
 mod enqueue;
+mod levers;
 mod outbox;
 mod reserve;
 mod rows;

@@ -1,7 +1,7 @@
 //! Ending a job on request.
 
 use windlass::job::{ErrorKind, State};
-use windlass::queue::{Cancelled, Desk as _, Renewed, Settled};
+use windlass::queue::{Cancelled, Levers as _, Renewed, Settled};
 
 use crate::support::bench::{Bench, LEASE, secs};
 use crate::support::flaky::{Flaky, Lost};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use windlass::job::{Found, State};
-use windlass::queue::{Cancelled, Desk as _, Lease, Queue as _, Release, Renewal, Settled};
+use windlass::queue::{Cancelled, Lease, Levers as _, Queue as _, Release, Renewal, Settled};
 
 use super::compare::{Step, same};
 use super::play::Play;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use windlass::job::{ErrorKind, State};
-use windlass::queue::{Cancelled, Desk, Lease, Queue, QueueError, Renewal, Renewed};
+use windlass::queue::{Cancelled, Desk, Lease, Levers, Queue, QueueError, Renewal, Renewed};
 
 use super::{Bench, LEASE, NODE, Redis, success};
 

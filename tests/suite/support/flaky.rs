@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use windlass::job::{Found, JobId, Record, Timestamp};
 use windlass::queue::{
-    Calendar, Call, Cancelled, Desk, Engine, Entry, Fired, Node, Queue, QueueCounts, QueueError,
-    Release, Renewal, Renewed, Reserve, Reserved, Settled, Settlement, Submission, Submitted,
+    Calendar, Call, Cancelled, Desk, Engine, Entry, Fired, Levers, Node, Queue, QueueCounts,
+    QueueError, Release, Renewal, Renewed, Reserve, Reserved, Settled, Settlement, Submission,
+    Submitted,
 };
 
 /// What goes wrong. Whether request or reply is lost, the caller sees the same error.
@@ -120,14 +121,6 @@ impl Desk for Flaky {
         self.pass("find", || self.engine.find(ids))
     }
 
-    fn cancel(&self, id: JobId) -> Result<Cancelled, QueueError> {
-        self.pass("cancel", || self.engine.cancel(id))
-    }
-
-    fn pause(&self, queue: &str, paused: bool) -> Result<(), QueueError> {
-        self.pass("pause", || self.engine.pause(queue, paused))
-    }
-
     fn queues(&self) -> Result<Vec<QueueCounts>, QueueError> {
         self.pass("queues", || self.engine.queues())
     }
@@ -153,6 +146,16 @@ impl Desk for Flaky {
         self.pass("take_over", || {
             self.engine.take_over(node, before, max_crashes)
         })
+    }
+}
+
+impl Levers for Flaky {
+    fn cancel(&self, id: JobId) -> Result<Cancelled, QueueError> {
+        self.pass("cancel", || self.engine.cancel(id))
+    }
+
+    fn pause(&self, queue: &str, paused: bool) -> Result<(), QueueError> {
+        self.pass("pause", || self.engine.pause(queue, paused))
     }
 }
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::job::{Attempt, Found, Job, Outcome as Ended, State};
 use crate::queue::{
-    Accepted, Calendar, Cancelled, Desk, Ending, Fired, Idempotency, Share, Submission,
+    Accepted, Calendar, Cancelled, Desk, Ending, Fired, Idempotency, Levers, Share, Submission,
 };
 use serde_json::value::RawValue;
 
