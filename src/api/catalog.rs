@@ -1,5 +1,6 @@
 //! `GET /types`: what this daemon can run, and what each type is given and answers.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::Answer;
@@ -7,13 +8,16 @@ use super::problem::ApiError;
 use super::routes::{Incoming, Then};
 use super::server::Shared;
 
-#[derive(Serialize)]
-struct Catalog<'a> {
+/// The job types that a daemon runs.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JobTypes")]
+pub struct Catalog<'a> {
     types: Vec<Entry<'a>>,
 }
 
-/// One type, with JSON Schemas (2020-12).
-#[derive(Serialize)]
+/// A job type, with JSON Schemas (2020-12).
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "JobType")]
 struct Entry<'a> {
     name: &'a str,
     payload_schema: schemars::Schema,

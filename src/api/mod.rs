@@ -8,7 +8,7 @@
 //!                        └─ ?wait ─▶ waiters ─ answer, once the job has ended
 //! ```
 //!
-//! [`ROUTES`] is the table of what can be asked; `problem` says what is refused and how; `exchange` is one request and
+//! [`routes()`] is the table of what can be asked; `problem` says what is refused and how; `exchange` is one request and
 //! its answer, and tells what tiny_http makes necessary.
 //!
 //! # Not here
@@ -26,6 +26,7 @@ mod near;
 mod origin;
 mod problem;
 mod read;
+mod refusal;
 mod routes;
 mod server;
 mod submit;
@@ -55,7 +56,8 @@ use crate::threads::{Stop, spawn};
 
 use doorway::Doorway;
 use exchange::Exchange;
-pub use routes::{ROUTES, Route, reference_table};
+pub use refusal::Refusal;
+pub use routes::{Body, Parameter, Reply, Route, Says, reference_table, routes};
 use server::{Alive, Shared};
 use submitter::{Submitter, Told};
 pub use waiters::Waiters;

@@ -1,13 +1,15 @@
 //! What is refused, and how it is said: each refusal becomes a problem document (RFC 9457).
 //!
 //! An error has two messages: `detail` is for the sender and says what to do next; the cause, where there is one, is for
-//! the log alone. The status of an answer is known nowhere else.
+//! the log alone. The statuses stand in [`super::refusal`].
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::Answer;
+use super::refusal::Refusal;
 use crate::handlers::Wrong;
 use crate::job::JobId;
 use crate::queue::QueueError;
@@ -15,12 +17,6 @@ use crate::storage::StorageError;
 
 /// Most wrong fields that one answer lists; the rest are counted.
 const WRONGS_MAX: usize = 100;
-
-/// How long a client is asked to wait before it tries again, in seconds, where a part is away.
-const AWAY_SECONDS: u32 = 5;
-
-/// How long a client is asked to wait before it tries again, in seconds, where a bound is reached.
-const FULL_SECONDS: u32 = 1;
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -69,28 +65,34 @@ pub enum ApiError {
     Internal(String),
 }
 
-/// A problem document.
-#[derive(Debug, Clone, Serialize)]
+/// A problem document (RFC 9457).
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Problem {
     /// A stable name for this sort of problem.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// The same in words.
     title: &'static str,
     /// The status of the answer that it comes in.
     pub status: u16,
+    /// What went wrong, and what to do about it.
     detail: String,
+    /// Each wrong field, where fields are wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Pointed>,
+    /// The jobs of which it is unknown whether they were enqueued.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ids: Vec<JobId>,
-    #[serde(skip)]
-    retry_after: Option<u32>,
 }
 
-/// One wrong field on the wire.
-#[derive(Debug, Clone, Serialize)]
+/// One wrong field.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "WrongField")]
 struct Pointed {
+    /// Where it is: a JSON Pointer (RFC 6901) into the body; in a batch it begins with the index.
+    #[schemars(pattern(r"^(/.*)?$"))]
     pointer: String,
+    /// What is wrong with it, and what is expected.
     detail: String,
 }
 
@@ -115,7 +117,7 @@ impl ApiError {
     /// The document for the sender.
     #[must_use]
     pub fn problem(&self) -> Problem {
-        let (status, kind, title) = self.name();
+        let sort = self.refusal();
         let (errors, ids) = match self {
             Self::TooLarge(_, wrongs) | Self::Invalid(wrongs) | Self::UnknownType(wrongs) => {
                 (wrongs.as_slice(), &[][..])
@@ -127,20 +129,13 @@ impl ApiError {
             pointer: wrong.pointer.clone(),
             detail: wrong.detail.clone(),
         });
-        let retry_after = match self {
-            Self::QueueAway(_) | Self::StorageAway(_) | Self::Stopping => Some(AWAY_SECONDS),
-            Self::OutcomeUnknown(..) => Some(AWAY_SECONDS),
-            Self::QueueFull(_) | Self::TooMany(_) | Self::Busy(_) => Some(FULL_SECONDS),
-            _ => None,
-        };
         Problem {
-            kind,
-            title,
-            status,
+            kind: sort.name,
+            title: sort.title,
+            status: sort.status,
             detail: self.detail(),
             errors: errors.collect(),
             ids: ids.to_vec(),
-            retry_after,
         }
     }
 
@@ -149,7 +144,7 @@ impl ApiError {
     pub fn answer(&self) -> Answer {
         let problem = self.problem();
         let mut answer = Answer::json(problem.status, &problem).of_type("application/problem+json");
-        if let Some(seconds) = problem.retry_after {
+        if let Some(seconds) = self.refusal().retry_after {
             answer = answer.with("Retry-After", &seconds.to_string());
         }
         if let Self::MethodNotAllowed(allow) = self {
@@ -158,54 +153,31 @@ impl ApiError {
         answer
     }
 
-    /// Status, stable name and title.
-    fn name(&self) -> (u16, &'static str, &'static str) {
+    /// The sort of this refusal.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
         match self {
-            Self::Malformed(_) => (400, "urn:windlass:malformed", "The request is malformed"),
-            Self::Forbidden(_) => (403, "urn:windlass:forbidden", "Not allowed from there"),
-            Self::NotFound(_) => (404, "urn:windlass:not-found", "Not found"),
-            Self::MethodNotAllowed(_) => (
-                405,
-                "urn:windlass:method-not-allowed",
-                "The method is not allowed here",
-            ),
-            Self::TooSlow(_) => (408, "urn:windlass:too-slow", "The request came too slowly"),
-            Self::Conflict(_) => (
-                409,
-                "urn:windlass:conflict",
-                "The state does not allow this",
-            ),
-            Self::TooLarge(..) => (413, "urn:windlass:too-large", "Too large"),
-            Self::MediaType(_) => (
-                415,
-                "urn:windlass:media-type",
-                "The content type is not supported",
-            ),
-            Self::Invalid(_) => (422, "urn:windlass:invalid", "Some fields are wrong"),
-            Self::UnknownType(_) => (422, "urn:windlass:unknown-job-type", "Unknown job type"),
-            Self::KeyReused => (
-                422,
-                "urn:windlass:idempotency-key-reused",
-                "The Idempotency-Key was used before",
-            ),
-            Self::PieceRefused => (
-                422,
-                "urn:windlass:piece-refused",
-                "Another line of the piece is wrong",
-            ),
-            Self::TooMany(_) => (429, "urn:windlass:too-many", "A bound is reached"),
-            Self::NotImplemented(_) => (501, "urn:windlass:not-implemented", "Not implemented"),
-            Self::QueueAway(_) => (503, "urn:windlass:queue-away", "The queue is unreachable"),
-            Self::QueueFull(_) => (503, "urn:windlass:queue-full", "The queue is full"),
-            Self::StorageAway(_) => (503, "urn:windlass:storage-away", "Storage is unreachable"),
-            Self::OutcomeUnknown(..) => (
-                503,
-                "urn:windlass:outcome-unknown",
-                "It is unknown whether this was enqueued",
-            ),
-            Self::Stopping => (503, "urn:windlass:stopping", "The daemon is stopping"),
-            Self::Busy(_) => (503, "urn:windlass:busy", "Too many requests at once"),
-            Self::Internal(_) => (500, "urn:windlass:internal", "Internal error"),
+            Self::Malformed(_) => Refusal::MALFORMED,
+            Self::Forbidden(_) => Refusal::FORBIDDEN,
+            Self::NotFound(_) => Refusal::NOT_FOUND,
+            Self::MethodNotAllowed(_) => Refusal::METHOD_NOT_ALLOWED,
+            Self::TooSlow(_) => Refusal::TOO_SLOW,
+            Self::Conflict(_) => Refusal::CONFLICT,
+            Self::TooLarge(..) => Refusal::TOO_LARGE,
+            Self::MediaType(_) => Refusal::MEDIA_TYPE,
+            Self::Invalid(_) => Refusal::INVALID,
+            Self::UnknownType(_) => Refusal::UNKNOWN_TYPE,
+            Self::KeyReused => Refusal::KEY_REUSED,
+            Self::PieceRefused => Refusal::PIECE_REFUSED,
+            Self::TooMany(_) => Refusal::TOO_MANY,
+            Self::NotImplemented(_) => Refusal::NOT_IMPLEMENTED,
+            Self::QueueAway(_) => Refusal::QUEUE_AWAY,
+            Self::QueueFull(_) => Refusal::QUEUE_FULL,
+            Self::StorageAway(_) => Refusal::STORAGE_AWAY,
+            Self::OutcomeUnknown(..) => Refusal::OUTCOME_UNKNOWN,
+            Self::Stopping => Refusal::STOPPING,
+            Self::Busy(_) => Refusal::BUSY,
+            Self::Internal(_) => Refusal::INTERNAL,
         }
     }
 
@@ -273,8 +245,8 @@ pub enum Sort {
 impl fmt::Display for ApiError {
     /// For the log: the cause, where there is one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (status, kind, _) = self.name();
-        write!(f, "{status} {kind}: ")?;
+        let sort = self.refusal();
+        write!(f, "{} {}: ", sort.status, sort.name)?;
         match self {
             Self::QueueAway(cause)
             | Self::QueueFull(cause)
@@ -358,8 +330,8 @@ mod tests {
     fn the_sort_of_the_wrong_fields_names_the_refusal() {
         let status_and_type = |sorts: &[Sort]| {
             let wrongs = sorts.iter().map(|s| (*s, Wrong::new("/x", "y"))).collect();
-            let (status, kind, _) = ApiError::of_wrongs(wrongs).name();
-            (status, kind)
+            let sort = ApiError::of_wrongs(wrongs).refusal();
+            (sort.status, sort.name)
         };
         assert_eq!(status_and_type(&[Sort::TooLarge]).0, 413);
         assert_eq!(

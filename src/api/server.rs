@@ -181,7 +181,7 @@ fn decide(shared: &Shared, exchange: &Exchange, body: &[u8]) -> Result<Then, Api
         headers: request.headers(),
         body,
     };
-    route.handle(shared, &incoming)
+    (route.handler)(shared, &incoming)
 }
 
 /// A token that every thread of the API holds while it lives: when the last is dropped, all have ended.

@@ -1,50 +1,89 @@
 //! How a job looks to programs: the JSON of `GET /jobs/{id}`.
 
 use chrono::{DateTime, SecondsFormat};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::job::{Attempt, Found, Job, JobError, JobId, Live, Progress, Record, State, Timestamp};
+use crate::job::{
+    Attempt, Found, Job, JobError, JobId, Live, Outcome, Progress, Record, State, Timestamp,
+};
 
-/// A job on the wire. What is not known, or not yet, is null.
-#[derive(Debug, Serialize)]
+/// A job. What is not known, or not yet, is null.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Job")]
 pub struct JobView<'a> {
     id: JobId,
+    /// The name of its type.
     #[serde(rename = "type")]
     kind: &'a str,
     queue: &'a str,
     state: State,
     tags: &'a [String],
+    /// What it was submitted with, digit for digit.
+    #[schemars(with = "serde_json::Value")]
     payload: &'a RawValue,
     created_at: Instant,
+    /// When it is due, if it is not due at once.
     run_at: Option<Instant>,
+    /// When its last attempt began.
     started_at: Option<Instant>,
     ended_at: Option<Instant>,
+    /// How many attempts have begun; released ones are not counted.
     attempt: u32,
     max_retries: u32,
+    /// What its handler answered.
+    #[schemars(with = "Option<serde_json::Value>")]
     result: Option<&'a RawValue>,
+    /// Why it did not succeed, or is tried again.
     error: Option<&'a JobError>,
     progress: Option<&'a Progress>,
+    /// The job that it is another run of.
     retry_of: Option<JobId>,
+    /// The job that is another run of it.
     retried_as: Option<JobId>,
+    /// Its attempts that have ended, first one first.
     attempts: Vec<AttemptView<'a>>,
 }
 
-/// An attempt on the wire.
-#[derive(Debug, Serialize)]
+/// One run of a job that has ended.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Attempt")]
 struct AttemptView<'a> {
+    /// Which attempt it was, from 1. A released attempt shares its number with the next.
     attempt: u32,
     started_at: Instant,
     ended_at: Instant,
-    outcome: &'a str,
+    outcome: Outcome,
     error: Option<&'a JobError>,
+    /// The daemon that ran it.
     node: &'a str,
+    /// What its handler logged.
     log: &'a [String],
 }
 
 /// An instant on the wire: RFC 3339, UTC, microseconds.
 #[derive(Debug, Clone, Copy)]
-struct Instant(Timestamp);
+pub struct Instant(pub Timestamp);
+
+impl JsonSchema for Instant {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Instant".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
+            "examples": ["2026-11-24T07:42:06.123456Z"],
+        })
+    }
+}
 
 impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -135,7 +174,7 @@ impl<'a> AttemptView<'a> {
             attempt: attempt.attempt,
             started_at: Instant(attempt.started_at),
             ended_at: Instant(attempt.ended_at),
-            outcome: attempt.outcome.as_str(),
+            outcome: attempt.outcome,
             error: attempt.error.as_ref(),
             node: &attempt.node,
             log: &attempt.log,
@@ -146,7 +185,7 @@ impl<'a> AttemptView<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{ErrorKind, Outcome};
+    use crate::job::ErrorKind;
 
     fn at(micros: i64) -> Timestamp {
         Timestamp::from_micros(1_795_506_126_000_000 + micros)

@@ -1,5 +1,6 @@
 //! `/healthz` and `/readyz`: what a supervisor or load balancer asks.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::answer::Answer;
@@ -7,16 +8,24 @@ use super::problem::ApiError;
 use super::routes::{Incoming, Then};
 use super::server::Shared;
 
-/// One missing part on the wire.
-#[derive(Debug, Serialize)]
+/// The answer of `/healthz`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Health")]
+pub struct Healthy {
+    status: &'static str,
+}
+
+/// A part that is missing.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MissingPart")]
 struct Missing {
     part: &'static str,
     reason: String,
 }
 
-/// The answer of `/readyz`; a problem document when the daemon is not ready.
-#[derive(Debug, Serialize)]
-struct Readiness {
+/// Whether a daemon is ready; a problem document when it is not.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Readiness {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
     title: &'static str,
@@ -32,10 +41,7 @@ struct Readiness {
 ///
 /// None.
 pub fn healthz(_: &Shared, _: &Incoming<'_>) -> Result<Then, ApiError> {
-    Ok(Then::Answer(Answer::json(
-        200,
-        &serde_json::json!({"status": "ok"}),
-    )))
+    Ok(Then::Answer(Answer::json(200, &Healthy { status: "ok" })))
 }
 
 /// Answers `GET /readyz`: 200 when the daemon can take jobs, else 503 with what is missing. What is missing but not

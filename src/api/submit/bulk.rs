@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::entry::{self, Draft, Rules};
 use super::one_or_many::{idempotency_key, named};
-use super::{receipt, text, with_rules};
+use super::receipt::{self, Receipt};
+use super::{text, with_rules};
 use crate::api::Services;
 use crate::api::answer::Answer;
 use crate::api::exchange::Exchange;
@@ -126,7 +128,7 @@ fn load(services: &Services, desk: &Desk, pieces: Vec<Piece>) -> Vec<u8> {
         let drafts = match piece {
             Ok(drafts) => drafts,
             Err(problems) => {
-                for problem in &problems {
+                for problem in problems {
                     write_problem(&mut out, problem);
                 }
                 continue;
@@ -142,21 +144,20 @@ fn load(services: &Services, desk: &Desk, pieces: Vec<Piece>) -> Vec<u8> {
         };
         match outcome {
             Ok(Submitted::Accepted(accepted)) => {
-                for line in receipt::accepted(services, &accepted, queues).1 {
-                    line.write(&mut out);
-                    out.push(b'\n');
+                for receipt in receipt::accepted(services, &accepted, queues).1 {
+                    write_line(&mut out, &LineAnswer::Accepted(receipt));
                 }
             }
             Ok(other) => {
                 let error = ApiError::Internal(format!("{other:?} without a key"));
                 log::error!("{error}");
                 ids.iter()
-                    .for_each(|_| write_problem(&mut out, &error.problem()));
+                    .for_each(|_| write_problem(&mut out, error.problem()));
             }
             Err(failure) => {
                 for id in &ids {
                     let refusal = failure.clone().refusal(&[*id]);
-                    write_problem(&mut out, &refusal.problem());
+                    write_problem(&mut out, refusal.problem());
                 }
                 given_up.get_or_insert(match failure {
                     Failure::Unknown(cause) => Failure::Away(cause),
@@ -186,12 +187,25 @@ fn enqueue(desk: &Desk, jobs: Vec<Arc<Job>>) -> Outcome {
         .unwrap_or_else(|err| Err(Failure::Unknown(err.to_string())))
 }
 
-fn write_problem(out: &mut Vec<u8>, problem: &Problem) {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        error: &'a Problem,
-    }
-    // Nothing in a problem is beyond JSON; a Vec takes all that is written to it.
-    serde_json::to_writer(&mut *out, &Line { error: problem }).ok();
+/// What became of one line.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum LineAnswer {
+    /// It was accepted, or had been before.
+    Accepted(Receipt),
+    /// It was refused.
+    Refused {
+        /// Why.
+        error: Problem,
+    },
+}
+
+fn write_line(out: &mut Vec<u8>, line: &LineAnswer) {
+    // Nothing in a line is beyond JSON; a Vec takes all that is written to it.
+    serde_json::to_writer(&mut *out, line).ok();
     out.push(b'\n');
+}
+
+fn write_problem(out: &mut Vec<u8>, error: Problem) {
+    write_line(out, &LineAnswer::Refused { error });
 }

@@ -17,18 +17,18 @@ pub const DELAY_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// The bounds of one attempt's time. Below, not even an answer of a quick handler would be in time; above, an operator
 /// would rather split the job.
-const TIMEOUT_MIN: Duration = Duration::from_millis(100);
-const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
+pub const TIMEOUT_MIN: Duration = Duration::from_millis(100);
+pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Most retries that may be asked for.
-const RETRIES_MAX: u64 = 100;
+pub const RETRIES_MAX: u64 = 100;
 
 /// Longest unique key, in bytes: it is a key of Redis' hash and of an index.
-const UNIQUE_BYTES_MAX: usize = 255;
+pub const UNIQUE_BYTES_MAX: usize = 255;
 
 /// Most tags of a job, and the longest one in bytes: they are all in an index.
-const TAGS_MAX: usize = 32;
-const TAG_BYTES_MAX: usize = 64;
+pub const TAGS_MAX: usize = 32;
+pub const TAG_BYTES_MAX: usize = 64;
 
 /// When a job is to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,12 +2,14 @@
 //!
 //! [`strict`] finds what parsers let pass, [`entry`] and [`fields`] read one job, [`one_or_many`] submits an object or an
 //! array, [`bulk`] loads NDJSON, and [`super::submitter`] does the enqueueing; a [`receipt`] says what was accepted.
+//! [`schema`] tells programs what a job may be.
 
 mod bulk;
 mod entry;
 mod fields;
 mod one_or_many;
 mod receipt;
+mod schema;
 mod strict;
 
 use tiny_http::Header;
@@ -16,7 +18,10 @@ use super::exchange::header;
 use super::problem::ApiError;
 use super::routes::{Incoming, Then};
 use super::server::Shared;
+pub use bulk::LineAnswer;
 use entry::Rules;
+pub use receipt::{Receipt, Receipts};
+pub use schema::{NewJob, NewJobs};
 
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

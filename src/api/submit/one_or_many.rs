@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tiny_http::Header;
 
 use super::entry::{self, Draft, Wrongs};
-use super::receipt::{self, Line};
+use super::receipt::{self, Receipt, Receipts};
 use super::{text, with_rules};
 use crate::api::Services;
 use crate::api::answer::Answer;
@@ -149,27 +149,18 @@ struct Sent {
 impl Sent {
     /// Answers, the end being known.
     fn answer(mut self, exchange: Exchange, outcome: Outcome) {
-        let (status, lines) = match self.lines(outcome) {
+        let (status, mut jobs) = match self.receipts(outcome) {
             Ok(found) => found,
             Err(error) => return exchange.refuse(&error),
         };
-        let mut body = Vec::with_capacity(96 * lines.len() + 16);
         if !self.is_one {
-            body.extend_from_slice(b"{\"jobs\":[");
+            return exchange.answer(Answer::json(status, &Receipts { jobs }));
         }
-        for (index, line) in lines.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            line.write(&mut body);
-        }
-        if !self.is_one {
-            body.extend_from_slice(b"]}");
-        }
-        let mut answer = Answer::of_bytes(status, "application/json", body);
-        let Some(first) = lines.first().filter(|_| self.is_one) else {
-            return exchange.answer(answer);
+        let Some(first) = jobs.pop() else {
+            let error = ApiError::Internal("one job was accepted, and none named".to_owned());
+            return exchange.refuse(&error);
         };
+        let mut answer = Answer::json(status, &first);
         answer = answer.with("Location", &format!("/jobs/{}", first.id));
         match self.wait.take() {
             Some((wait, place)) => self.waiters.park(Waiting::new(
@@ -184,7 +175,7 @@ impl Sent {
     }
 
     /// The status and the jobs of the answer.
-    fn lines(&mut self, outcome: Outcome) -> Result<(u16, Vec<Line>), ApiError> {
+    fn receipts(&mut self, outcome: Outcome) -> Result<(u16, Vec<Receipt>), ApiError> {
         let queues = mem::take(&mut self.queues);
         match outcome.map_err(|failure| failure.refusal(&self.ids))? {
             Submitted::Accepted(accepted) => {

@@ -1,113 +1,11 @@
-//! The route table: the one source of what can be asked, how, and what answers it.
+//! From a request line to a route: methods, paths, queries; what would do is told where nothing is found.
 
-use tiny_http::{Header, Method};
+use tiny_http::Method;
 
-use super::exchange::Exchange;
-use super::near::near;
-use super::problem::ApiError;
-use super::server::Shared;
-use super::{act, catalog, read, submit, watch};
+use super::{Route, routes};
 use crate::api::answer::Answer;
-
-/// One method of one path.
-pub struct Route {
-    /// The method. A `GET` answers `HEAD` as well.
-    pub method: &'static str,
-    /// The path; `{…}` stands for one segment of it.
-    pub path: &'static str,
-    /// Its name in other programs.
-    pub name: &'static str,
-    /// What it does, in a sentence.
-    pub summary: &'static str,
-    /// The query parameters that it knows.
-    pub query: &'static [&'static str],
-    handler: Handler,
-}
-
-/// What the handler of a route decides.
-pub enum Then {
-    /// This is the answer.
-    Answer(Answer),
-    /// The answer comes later; whoever is called with the exchange sees to it.
-    Later(Box<dyn FnOnce(Exchange) + Send>),
-}
-
-/// Answers the requests of one route.
-type Handler = fn(&Shared, &Incoming<'_>) -> Result<Then, ApiError>;
-
-/// A request as its handler sees it.
-#[derive(Debug)]
-pub struct Incoming<'a> {
-    /// The segments that stand for `{…}` in the path, in order.
-    pub segments: Vec<String>,
-    /// The query's parameters; known to the route, none of them twice.
-    pub query: Vec<(String, String)>,
-    /// The headers.
-    pub headers: &'a [Header],
-    /// The whole body.
-    pub body: &'a [u8],
-}
-
-impl Incoming<'_> {
-    /// The value of a query parameter, if it is there.
-    #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        let found = self.query.iter().find(|(n, _)| n == name);
-        found.map(|(_, value)| value.as_str())
-    }
-}
-
-/// All routes.
-pub const ROUTES: &[Route] = &[
-    Route {
-        method: "POST",
-        path: "/submit",
-        name: "submit",
-        summary: "Accepts one job, an array of jobs, or NDJSON with a job a line.",
-        query: &["wait"],
-        handler: submit::submit,
-    },
-    Route {
-        method: "GET",
-        path: "/jobs/{id}",
-        name: "job",
-        summary: "Tells how a job stands; with `wait`, once it has ended.",
-        query: &["wait"],
-        handler: read::job,
-    },
-    Route {
-        method: "POST",
-        path: "/jobs/{id}/cancel",
-        name: "cancel",
-        summary: "Ends a waiting job, or asks the worker of a running one to stop it.",
-        query: &[],
-        handler: act::cancel,
-    },
-    Route {
-        method: "GET",
-        path: "/types",
-        name: "types",
-        summary: "Lists the job types that this daemon runs, with the schemas of their payloads and results.",
-        query: &[],
-        handler: catalog::types,
-    },
-    Route {
-        method: "GET",
-        path: "/healthz",
-        name: "healthz",
-        summary: "Answers while the process serves.",
-        query: &[],
-        handler: watch::healthz,
-    },
-    Route {
-        method: "GET",
-        path: "/readyz",
-        name: "readyz",
-        summary: "Tells whether the daemon can serve, and what it misses.",
-        query: &[],
-        handler: watch::readyz,
-    },
-];
+use crate::api::near::near;
+use crate::api::problem::ApiError;
 
 /// What a request line leads to.
 pub enum Resolved {
@@ -115,17 +13,6 @@ pub enum Resolved {
     Route(&'static Route, Vec<String>, Vec<(String, String)>),
     /// An answer that needs no handler.
     Answer(Answer),
-}
-
-impl Route {
-    /// Answers a request of this route.
-    ///
-    /// # Errors
-    ///
-    /// The refusal to answer with.
-    pub fn handle(&self, shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError> {
-        (self.handler)(shared, incoming)
-    }
 }
 
 /// Finds what a request line leads to.
@@ -147,8 +34,7 @@ pub fn resolve(method: &Method, target: &str) -> Result<Resolved, ApiError> {
     }
     let (path, query) = split_target(target);
     let segments = decode_path(path)?;
-    let here: Vec<_> = ROUTES
-        .iter()
+    let here: Vec<_> = routes()
         .filter_map(|route| Some((route, matches(route.path, &segments)?)))
         .collect();
     if here.is_empty() {
@@ -182,32 +68,9 @@ fn allow<'a>(methods: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn not_found(path: &str) -> ApiError {
-    let known = ROUTES.iter().map(|route| route.path);
+    let known = routes().map(|route| route.path);
     let hint = near(path, known).map_or_else(String::new, |near| format!("; did you mean {near}?"));
     ApiError::NotFound(format!("there is nothing at `{}`{hint}", shorten(path)))
-}
-
-/// The table of routes in Markdown, as the README has it.
-#[must_use]
-pub fn reference_table() -> String {
-    let rows = ROUTES.iter().map(|route| {
-        let query = route
-            .query
-            .iter()
-            .map(|name| format!("`?{name}=`"))
-            .collect::<Vec<_>>();
-        format!(
-            "| `{} {}` | {} | {} |\n",
-            route.method,
-            route.path,
-            query.join(" "),
-            route.summary
-        )
-    });
-    format!(
-        "| route | query | what it does |\n| --- | --- | --- |\n{}",
-        rows.collect::<String>()
-    )
 }
 
 /// The segments that `{…}` stands for, if the path is one of the pattern's.
@@ -251,7 +114,7 @@ fn parse_query(query: &str, route: &Route) -> Result<Vec<(String, String)>, ApiE
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name, true)?, decode(value, true)?);
-        if !route.query.contains(&name.as_str()) {
+        if !route.query.iter().any(|p| p.name == name) {
             return Err(unknown_parameter(&name, route));
         }
         if found.iter().any(|(n, _)| *n == name) {
@@ -265,10 +128,11 @@ fn parse_query(query: &str, route: &Route) -> Result<Vec<(String, String)>, ApiE
 }
 
 fn unknown_parameter(name: &str, route: &Route) -> ApiError {
-    let hint = match near(name, route.query.iter().copied()) {
+    let known = || route.query.iter().map(|p| p.name);
+    let hint = match near(name, known()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if route.query.is_empty() => "this path takes none".to_owned(),
-        None => format!("known here: {}", route.query.join(", ")),
+        None => format!("known here: {}", known().collect::<Vec<_>>().join(", ")),
     };
     ApiError::Malformed(format!(
         "unknown query parameter `{}`; {hint}",
@@ -326,7 +190,7 @@ mod tests {
 
     #[test]
     fn every_route_is_found_by_its_own_path() {
-        for known in ROUTES {
+        for known in routes() {
             let method = known.method.parse().expect("a method");
             let found = route(method, &known.path.replace("{id}", "x%2Fy")).expect("a route");
             assert_eq!(found.0, known.name);

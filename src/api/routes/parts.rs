@@ -1,0 +1,166 @@
+//! What a route takes and answers, as data: parameters, bodies, replies; their schemas come from the types themselves.
+
+use schemars::{JsonSchema, SchemaGenerator, json_schema};
+
+use super::Shape;
+use crate::api::read::WAIT_MAX;
+use crate::job::JobId;
+use crate::job::duration::written;
+
+/// Something by name in a path, a query or the headers of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means, in a sentence.
+    pub meaning: &'static str,
+    /// Its values.
+    pub shape: Shape,
+}
+
+impl Parameter {
+    /// The id of a job.
+    pub const JOB: Self = Self {
+        name: "id",
+        meaning: "The id of a job.",
+        shape: SchemaGenerator::subschema_for::<JobId>,
+    };
+
+    /// How long to wait for the end of a job.
+    pub const WAIT: Self = Self {
+        name: "wait",
+        meaning: "Answers once the job has ended, or after so long (at most 60s).",
+        shape: |_| {
+            let max = written(WAIT_MAX).to_string();
+            json_schema!({
+                "type": "string",
+                "description": format!("A length of time, at most {max}: `500ms`, `10s`, `1m`, or a number of seconds."),
+                "pattern": DURATION,
+                "examples": ["10s"],
+            })
+        },
+    };
+}
+
+/// What lengths of time look like as text.
+pub const DURATION: &str = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)?$";
+
+/// One form of the body of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Body {
+    /// Its content type.
+    pub content_type: &'static str,
+    /// What it holds, in a sentence.
+    pub meaning: &'static str,
+    /// Its schema; of a body of lines that of one line.
+    pub shape: Shape,
+}
+
+impl Body {
+    /// A JSON body that is a `T`.
+    pub const fn json<T: JsonSchema>(meaning: &'static str) -> Self {
+        Self {
+            content_type: "application/json",
+            meaning,
+            shape: SchemaGenerator::subschema_for::<T>,
+        }
+    }
+
+    /// NDJSON whose lines are each a `T`.
+    pub const fn lines<T: JsonSchema>(meaning: &'static str) -> Self {
+        Self {
+            content_type: "application/x-ndjson",
+            ..Self::json::<T>(meaning)
+        }
+    }
+}
+
+/// One answer of a route when all is well. A status may have several.
+#[derive(Debug, Clone, Copy)]
+pub struct Reply {
+    /// Its status.
+    pub status: u16,
+    /// When it comes, and what it means.
+    pub meaning: &'static str,
+    /// Its body.
+    pub says: Says,
+    /// Its headers, beyond those of every answer.
+    pub headers: &'static [Parameter],
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone, Copy)]
+pub enum Says {
+    /// It has none.
+    Nothing,
+    /// JSON of this schema.
+    Json(Shape),
+    /// A problem document of this schema.
+    Problem(Shape),
+    /// NDJSON, each line of this schema.
+    Lines(Shape),
+}
+
+impl Reply {
+    /// An answer whose body is a `T` as JSON.
+    pub const fn json<T: JsonSchema>(status: u16, meaning: &'static str) -> Self {
+        let says = Says::Json(SchemaGenerator::subschema_for::<T>);
+        Self::new(status, meaning, says)
+    }
+
+    /// A problem document that is a `T`.
+    pub const fn problem<T: JsonSchema>(status: u16, meaning: &'static str) -> Self {
+        let says = Says::Problem(SchemaGenerator::subschema_for::<T>);
+        Self::new(status, meaning, says)
+    }
+
+    /// NDJSON whose lines are each a `T`.
+    pub const fn lines<T: JsonSchema>(status: u16, meaning: &'static str) -> Self {
+        let says = Says::Lines(SchemaGenerator::subschema_for::<T>);
+        Self::new(status, meaning, says)
+    }
+
+    /// An answer without a body.
+    pub const fn empty(status: u16, meaning: &'static str) -> Self {
+        Self::new(status, meaning, Says::Nothing)
+    }
+
+    const fn new(status: u16, meaning: &'static str, says: Says) -> Self {
+        Self {
+            status,
+            meaning,
+            says,
+            headers: &[],
+        }
+    }
+
+    /// The same with these headers.
+    pub const fn with(self, headers: &'static [Parameter]) -> Self {
+        Self { headers, ..self }
+    }
+}
+
+/// Headers of answers.
+impl Parameter {
+    /// Where the job that was made is.
+    pub const LOCATION: Self = Self {
+        name: "Location",
+        meaning: "Where the job is to be found.",
+        shape: |_| json_schema!({"type": "string", "format": "uri-reference"}),
+    };
+
+    /// When to try again.
+    pub const RETRY_AFTER: Self = Self {
+        name: "Retry-After",
+        meaning: "After how many seconds to try again.",
+        shape: |_| json_schema!({"type": "integer", "minimum": 1}),
+    };
+
+    /// The key that makes a request safe to repeat.
+    pub const IDEMPOTENCY_KEY: Self = Self {
+        name: "Idempotency-Key",
+        meaning: "Makes the request safe to repeat: the same request with the same key is answered with the same ids, \
+                  and makes no jobs again.",
+        shape: |_| json_schema!({"type": "string", "pattern": "^[ -~]{1,255}$"}),
+    };
+}
