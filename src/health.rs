@@ -13,6 +13,8 @@ pub enum Part {
     Storage,
     /// The outbox, when it is full: nothing is reserved until storage has caught up. Degraded.
     Outbox,
+    /// Work, when the daemon was told to take none. Degraded.
+    Work,
 }
 
 impl Part {
@@ -23,6 +25,7 @@ impl Part {
             Self::Queue => "queue",
             Self::Storage => "storage",
             Self::Outbox => "outbox",
+            Self::Work => "work",
         }
     }
 

@@ -31,6 +31,7 @@
 //! | 3 | [`storage`] | where ended jobs are kept: PostgreSQL, SQLite |
 //! | 3 | [`handlers`] | what runs jobs, a type each |
 //! | 3 | [`logging`] | what the log looks like |
+//! | 3a | [`terms`] | which settings and handlers hold at present |
 //! | 4 | [`worker`] | takes jobs, runs them, settles them |
 //! | 4 | [`recorder`] | moves ended jobs to storage |
 //! | 4 | [`scheduler`] | says when cron entries fire |
@@ -66,5 +67,6 @@ pub mod recorder;
 pub mod scheduler;
 pub mod sqlite;
 pub mod storage;
+pub mod terms;
 pub mod threads;
 pub mod worker;

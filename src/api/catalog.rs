@@ -35,6 +35,7 @@ pub fn types(shared: &Shared, _: &Incoming<'_>) -> Result<Then, ApiError> {
         payload_schema: handler.payload_schema(),
         result_schema: handler.output_schema(),
     };
-    let types = shared.services.registry.iter().map(entry).collect();
+    let present = shared.services.terms.present();
+    let types = present.registry.iter().map(entry).collect();
     Ok(Then::Answer(Answer::json(200, &Catalog { types })))
 }

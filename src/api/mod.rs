@@ -47,11 +47,10 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rustix::net::sockopt;
 use tiny_http::Server;
 
-use crate::config::Config;
-use crate::handlers::Registry;
 use crate::health::Health;
 use crate::queue::Engine;
 use crate::storage::Storage;
+use crate::terms::Terms;
 use crate::threads::{Stop, spawn};
 
 use doorway::Doorway;
@@ -84,10 +83,10 @@ pub struct Services {
     pub queue: Arc<dyn Engine>,
     /// Where ended jobs are read, with a deadline on every call; `None`: the queue is all there is.
     pub storage: Option<Arc<dyn Storage>>,
-    /// The job types that this daemon knows, and what their payloads must be.
-    pub registry: Registry,
-    /// Bounds and defaults.
-    pub config: Arc<Config>,
+    /// The job types that this daemon knows, and what their payloads must be; bounds and defaults.
+    pub terms: Terms,
+    /// This daemon's name among its peers.
+    pub node: String,
     /// What is missing at present.
     pub health: Health,
 }
@@ -129,14 +128,15 @@ impl Api {
         let server = Server::from_listener(listener, None).map_err(io::Error::other)?;
         let server = Arc::new(server);
         let (followers_in, followers) = unbounded();
-        let memory = BODY_BYTES_MIN.max(services.config.body_max.saturating_mul(4));
+        let config = &services.terms.present().config;
+        let memory = BODY_BYTES_MIN.max(config.body_max.saturating_mul(4));
         let doorway = Doorway::new(followers_in, memory);
         let (told_in, told) = bounded(64);
         let (submitter_quit, quit) = bounded(0);
         let submitter_stop = Stop::new();
         let (submitter, desk) =
             Submitter::new(Arc::clone(&services), told_in, submitter_stop.clone(), quit);
-        let waiters = Waiters::new(services.config.wait_max);
+        let waiters = Waiters::new(config.wait_max);
         let shared = Arc::new(Shared::new(services, doorway, desk, waiters));
         let (trouble_in, trouble) = bounded(16);
         let mut crew = Crew {

@@ -155,7 +155,7 @@ fn guarded(run: impl FnOnce()) {
 /// Reads the body, finds the route, and has it answered.
 fn lead(shared: &Arc<Shared>, mut exchange: Exchange) {
     let limits = Limits {
-        body_max: shared.services.config.body_max,
+        body_max: shared.services.terms.present().config.body_max,
         time: BODY_TIME,
     };
     let then = exchange

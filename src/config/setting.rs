@@ -1,6 +1,6 @@
 //! What is known of one setting.
 
-use super::Config;
+use super::{Config, mask};
 
 /// One setting.
 #[derive(Debug)]
@@ -34,6 +34,12 @@ impl Setting {
     #[must_use]
     pub fn default_text(&self) -> String {
         (self.show)(&Config::default())
+    }
+
+    /// Its value for people, with what may be secret masked; empty when it is not set.
+    pub(super) fn shown(&self, config: &Config) -> String {
+        let text = (self.show)(config);
+        if self.secret { mask::url(&text) } else { text }
     }
 
     /// Its other name in the environment: `WORKER_COUNT`.

@@ -10,18 +10,16 @@ use super::engines::Engines;
 use super::janitor::Janitor;
 use super::node::{self, Beat};
 use crate::api::{Api, Services};
-use crate::config::Config;
-use crate::handlers::Registry;
 use crate::health::{Health, Part};
 use crate::queue::Engine;
 use crate::recorder::{self, Recorder};
+use crate::terms::Terms;
 use crate::threads::Watch;
 use crate::worker::{self, Trouble, Worker};
 
 /// What every thread of a daemon stands on.
 pub struct Ground {
-    pub config: Arc<Config>,
-    pub registry: Registry,
+    pub terms: Terms,
     pub node: String,
     pub engines: Engines,
     pub health: Health,
@@ -30,19 +28,12 @@ pub struct Ground {
 
 impl Ground {
     /// The ground of a daemon that has reached nothing yet.
-    pub fn new(
-        config: Arc<Config>,
-        registry: Registry,
-        node: String,
-        engines: Engines,
-        watch: Watch,
-    ) -> Self {
+    pub fn new(terms: Terms, node: String, engines: Engines, watch: Watch) -> Self {
         let health = Health::new();
         health.missing(Part::Queue, "it has not been reached yet");
         health.missing(Part::Storage, "it has not been reached yet");
         Self {
-            config,
-            registry,
+            terms,
             node,
             engines,
             health,
@@ -64,8 +55,8 @@ impl Ground {
         let services = Services {
             queue: Arc::clone(&self.engines.queue),
             storage: Some(Arc::clone(&self.engines.storage)),
-            registry: self.registry.clone(),
-            config: Arc::clone(&self.config),
+            terms: self.terms.clone(),
+            node: self.node.clone(),
             health: self.health.clone(),
         };
         Api::start(services, listener).map_err(StartError::system("cannot start the API"))
@@ -82,15 +73,14 @@ impl Ground {
         let queue = &self.engines.queue;
         Worker::start(worker::Parts {
             queue: Arc::<dyn Engine>::clone(queue),
-            registry: self.registry.clone(),
-            config: Arc::clone(&self.config),
+            terms: self.terms.clone(),
             node: self.node.clone(),
             health: self.health.clone(),
             watch: self.watch.clone(),
             prepare: node::prepare(
                 Arc::clone(queue),
                 self.node.clone(),
-                self.config.max_crashes,
+                self.terms.present().config.max_crashes,
             ),
             settled: Arc::new(move |jobs| {
                 waiters.ended(jobs);
@@ -105,12 +95,7 @@ impl Ground {
         Beat::start(node::BeatParts {
             queue: Arc::clone(&self.engines.queue),
             node: self.node.clone(),
-            config: Arc::clone(&self.config),
-            types: self
-                .registry
-                .iter()
-                .map(|(kind, _)| kind.to_owned())
-                .collect(),
+            terms: self.terms.clone(),
             status: Box::new(worker.status()),
             watch: self.watch.clone(),
         })
@@ -122,7 +107,7 @@ impl Ground {
         Janitor::start(
             Arc::clone(storage),
             Arc::clone(queue),
-            self.config.history_days,
+            self.terms.clone(),
             &self.watch,
         )
         .map_err(StartError::system("cannot start the janitor"))

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::queue::Engine;
 use crate::storage::Storage;
+use crate::terms::Terms;
 use crate::threads::{Stop, Watch, join_by};
 
 /// How often to look.
@@ -26,16 +27,17 @@ impl Janitor {
     pub fn start(
         storage: Arc<dyn Storage>,
         queue: Arc<dyn Engine>,
-        days: u32,
+        terms: Terms,
         watch: &Watch,
     ) -> io::Result<Self> {
         let stop = Stop::new();
         let stopped = stop.clone();
-        let history = Duration::from_secs(u64::from(days) * 24 * 3600);
         let thread = watch.spawn("janitor", move || {
             let mut wait = FIRST;
             while !stopped.wait(wait) {
                 wait = PERIOD;
+                let days = terms.present().config.history_days;
+                let history = Duration::from_secs(u64::from(days) * 24 * 3600);
                 match storage.retain(queue.now(), history) {
                     // There may be more: it is done in pieces, so that others get their turn.
                     Ok(gone) if gone > 0 => wait = Duration::from_millis(100),

@@ -97,11 +97,12 @@ use crossbeam_channel::{Receiver, bounded, select};
 use thiserror::Error;
 
 use crate::api::Api;
-use crate::config::Config;
+use crate::config::{Config, Reload};
 use crate::handlers::Registry;
-use crate::health::Health;
+use crate::health::{Health, Part};
 use crate::queue::Engine;
 use crate::recorder::Recorder;
+use crate::terms::Terms;
 use crate::threads::{Death, Stop, Watch};
 use crate::worker::{Trouble, Worker};
 
@@ -154,6 +155,7 @@ pub enum Incident {
 /// A running daemon.
 pub struct Daemon {
     _lock: NodeLock,
+    terms: Terms,
     health: Health,
     queue: Arc<dyn Engine>,
     addr: SocketAddr,
@@ -177,8 +179,10 @@ impl Daemon {
     /// [`StartError`]: say it and end the process. Where it is the system that refuses a thread, those started before run
     /// on until then.
     pub fn start(config: Config, registry: Registry) -> Result<Self, StartError> {
-        let config = Arc::new(config);
         // What can be refused comes first: a refused start leaves no trace.
+        let terms = Terms::new(config, registry).map_err(StartError::Configuration)?;
+        let present = terms.present();
+        let config = &present.config;
         let listener = TcpListener::bind(config.api_addr).map_err(StartError::system(format!(
             "cannot listen on {} (APIADDR)",
             config.api_addr
@@ -186,11 +190,12 @@ impl Daemon {
         let addr = listener
             .local_addr()
             .map_err(StartError::system("cannot tell the address of the API"))?;
-        let node = node::name(&config, addr);
-        let lock = NodeLock::take(&config, &node)?;
-        let engines = Engines::open(&config)?;
+        let node = node::name(config, addr);
+        let lock = NodeLock::take(config, &node)?;
+        let engines = Engines::open(config)?;
         let (watch, deaths) = Watch::new();
-        let ground = Ground::new(config, registry, node, engines, watch);
+        let worker_timeout = config.worker_timeout;
+        let ground = Ground::new(terms, node, engines, watch);
 
         // Receivers start before senders: what ends finds the recorder, what is submitted finds workers.
         let (trouble, troubles) = bounded(8);
@@ -199,9 +204,10 @@ impl Daemon {
         let worker = ground.worker(&api, &recorder, trouble)?;
         let beat = ground.beat(&worker)?;
         let janitor = ground.janitor()?;
-        let (worker_timeout, serving) = (ground.config.worker_timeout, api.trouble());
+        let serving = api.trouble();
         Ok(Self {
             _lock: lock,
+            terms: ground.terms,
             health: ground.health,
             queue: ground.engines.queue,
             addr,
@@ -233,6 +239,49 @@ impl Daemon {
     #[must_use]
     pub fn queue(&self) -> &Arc<dyn Engine> {
         &self.queue
+    }
+
+    /// Takes no more jobs until [`Daemon::resume`]. Running ones go on, what was taken and has not started goes back to its
+    /// line, and submissions are accepted as ever.
+    pub fn quiet(&self) {
+        if self.worker.set_quiet(true) {
+            self.health.missing(
+                Part::Work,
+                "it was told to be quiet: it takes no more jobs until it is told to resume",
+            );
+            self.beat.now();
+            log::info!("quiet: no more jobs are taken; those that run go on");
+        }
+    }
+
+    /// Takes jobs again after [`Daemon::quiet`].
+    pub fn resume(&self) {
+        if self.worker.set_quiet(false) {
+            self.health.fine(Part::Work);
+            self.beat.now();
+            log::info!("resumed: jobs are taken again");
+        }
+    }
+
+    /// Lets `new` hold from here on, as far as that can be done without a restart, and logs what changes and what does not.
+    /// What runs ends on the terms on which it began.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with `new`. Everything stays as it is.
+    pub fn reload(&self, new: &Config) -> Result<Reload, String> {
+        let reload = self.terms.reload(new)?;
+        self.beat.now();
+        for change in &reload.changed {
+            log::info!("reloaded: {change}");
+        }
+        for change in &reload.needs_restart {
+            log::warn!("changes only when the daemon is started again: {change}");
+        }
+        if reload.changed.is_empty() {
+            log::info!("reloaded: nothing has changed");
+        }
+        Ok(reload)
     }
 
     /// Waits until something happens that the daemon must not outlive, or `stop` is given, or `timeout` is over (`None`).

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use rustix::fs::{FlockOperation, flock};
 
 use super::StartError;
 use crate::config::Config;
 use crate::queue::{Engine, Node, QueueError};
-use crate::threads::{Stop, Watch, join_by};
+use crate::terms::Terms;
+use crate::threads::{Watch, join_by};
 use crate::worker::Status;
 
 /// The name of this daemon: NODE, or host name and port.
@@ -99,15 +101,15 @@ pub fn prepare(
 pub struct BeatParts {
     pub queue: Arc<dyn Engine>,
     pub node: String,
-    pub config: Arc<Config>,
-    pub types: Vec<String>,
+    pub terms: Terms,
     pub status: Box<dyn Fn() -> Status + Send>,
     pub watch: Watch,
 }
 
 /// The thread that tells the others what this node does.
 pub struct Beat {
-    stop: Stop,
+    /// Asks for a beat now; dropped, for the last.
+    nudge: Sender<()>,
     thread: JoinHandle<()>,
 }
 
@@ -117,8 +119,9 @@ impl Beat {
 
     /// Starts the thread.
     pub fn start(parts: BeatParts) -> io::Result<Self> {
-        let stop = Stop::new();
-        let (stopped, watch) = (stop.clone(), parts.watch.clone());
+        let (nudge, nudged) = bounded(1);
+        let watch = parts.watch.clone();
+        let period = Self::PERIOD.min(parts.terms.present().config.lease / 3);
         let thread = watch.spawn("beat", move || {
             let started_at = parts.queue.now();
             loop {
@@ -126,17 +129,23 @@ impl Beat {
                     // The poller says it loudly, once; here it would be every few seconds.
                     log::debug!("cannot tell the queue that this node lives: {err}");
                 }
-                if stopped.wait(Self::PERIOD.min(parts.config.lease / 3)) {
+                if nudged.recv_timeout(period) == Err(RecvTimeoutError::Disconnected) {
                     return;
                 }
             }
         })?;
-        Ok(Self { stop, thread })
+        Ok(Self { nudge, thread })
+    }
+
+    /// Tells the others now: something has changed that they should know.
+    pub fn now(&self) {
+        // A full channel means that the next beat is being asked for already.
+        self.nudge.try_send(()).ok();
     }
 
     /// Stops the thread.
     pub fn stop(self) {
-        self.stop.stop();
+        drop(self.nudge);
         // A beat that the queue holds up ends with the process.
         join_by(self.thread, Instant::now() + Duration::from_millis(500));
     }
@@ -144,21 +153,22 @@ impl Beat {
 
 fn describe(parts: &BeatParts, started_at: crate::job::Timestamp) -> Node {
     let status = (parts.status)();
+    let present = parts.terms.present();
+    let queues = present.config.queues.list.iter();
     Node {
         node: parts.node.clone(),
         started_at,
         // The engine puts the time on its own clock.
         seen_at: started_at,
-        threads: parts.config.worker_count,
+        threads: present.config.worker_count,
         busy: status.busy,
-        queues: parts
-            .config
-            .queues
-            .list
+        quiet: status.quiet,
+        queues: queues.map(|q| q.queue.clone()).collect(),
+        types: present
+            .registry
             .iter()
-            .map(|q| q.queue.clone())
+            .map(|(kind, _)| kind.to_owned())
             .collect(),
-        types: parts.types.clone(),
         running: status.running,
     }
 }

@@ -12,34 +12,62 @@ use super::webhook::{Client, Webhook};
 use super::{Context, Failure, Registered, Registry, Wrong};
 use crate::config::{Action, Config, JobType, PayloadSchema};
 
-/// Adds a handler for each entry of the configuration.
+/// The handlers of `own` and one for each `[[type]]` entry of `config`.
+///
+/// An entry that stands in `before` as it does now keeps its handler, and with it the connections that it has open.
 ///
 /// # Errors
 ///
-/// What a webhook lacks on this host, and how to get it.
-pub(super) fn add_all(registry: &mut Registry, config: &Config) -> Result<(), String> {
+/// An entry has the name of a type of `own`'s, or what a webhook lacks on this host, and how to get it.
+pub(crate) fn with_types(
+    own: &Registry,
+    config: &Config,
+    before: Option<(&Config, &Registry)>,
+) -> Result<Registry, String> {
+    let mut registry = own.clone();
     let mut client = None;
     for entry in &config.types {
-        let runs = match &entry.action {
-            Action::Command { argv, directory } => {
-                Runs::Command(Command::new(argv, directory, config.result_max))
-            }
-            Action::Webhook {
-                url,
-                secret,
-                headers,
-            } => {
-                // All webhooks share one client, and so its connections.
-                let client = match &client {
-                    Some(client) => Arc::clone(client),
-                    None => Arc::clone(client.insert(Arc::new(Client::new(config)?))),
-                };
-                Runs::Webhook(Webhook::new(client, url, secret.as_ref(), headers))
-            }
+        if own.get(&entry.name).is_some() {
+            return Err(format!(
+                "{}: the type `{}` is this program's own; give the entry another name",
+                entry.place, entry.name
+            ));
+        }
+        let kept = before.and_then(|(config, registry)| {
+            let known = config.types.iter().any(|known| known.is_same(entry));
+            registry.get(&entry.name).filter(|_| known).cloned()
+        });
+        let handler = match kept {
+            Some(handler) => handler,
+            None => Arc::new(Described::new(entry, runs(entry, config, &mut client)?)),
         };
-        registry.add_dynamic(&entry.name, Arc::new(Described::new(entry, runs)));
+        registry.add_dynamic(&entry.name, handler);
     }
-    Ok(())
+    Ok(registry)
+}
+
+/// What runs the jobs of an entry. All webhooks share one `client`, and so its connections.
+fn runs(
+    entry: &JobType,
+    config: &Config,
+    client: &mut Option<Arc<Client>>,
+) -> Result<Runs, String> {
+    Ok(match &entry.action {
+        Action::Command { argv, directory } => {
+            Runs::Command(Command::new(argv, directory, config.result_max))
+        }
+        Action::Webhook {
+            url,
+            secret,
+            headers,
+        } => {
+            let client = match client {
+                Some(client) => Arc::clone(client),
+                None => Arc::clone(client.insert(Arc::new(Client::new(config)?))),
+            };
+            Runs::Webhook(Webhook::new(client, url, secret.as_ref(), headers))
+        }
+    })
 }
 
 enum Runs {

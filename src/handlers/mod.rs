@@ -49,6 +49,7 @@ use serde::de::DeserializeOwned;
 use crate::config::Config;
 pub use crate::job::Failure;
 pub use context::{Cancellation, Context};
+pub(crate) use described::with_types;
 pub use registry::{Registered, Registry, Wrong};
 
 /// Runs the jobs of one type.
@@ -87,8 +88,8 @@ pub trait Handler: Send + Sync + 'static {
     fn run(&self, payload: Self::Payload, context: &Context) -> Result<Self::Output, Failure>;
 }
 
-/// The handlers that come with Windlass (`noop`, `sleep`, `email`, `image` and `data`), and one for each `[[type]]` entry
-/// of `config`.
+/// The handlers that come with Windlass: `noop`, `sleep`, `email`, `image` and `data`. Those of `config`'s `[[type]]`
+/// entries are made by the daemon itself.
 ///
 /// # Errors
 ///
@@ -101,6 +102,5 @@ pub fn builtin(config: &Config) -> Result<Registry, String> {
         .add(email::Email::new(config)?)
         .add(image::Image::new(config)?)
         .add(data::Data::new(config)?);
-    described::add_all(&mut registry, config)?;
     Ok(registry)
 }

@@ -289,6 +289,9 @@ pub struct Node {
     pub threads: usize,
     /// How many of them are at work.
     pub busy: usize,
+    /// Whether it was told to take nothing more for a while.
+    #[serde(default)]
+    pub quiet: bool,
     /// The queues it takes from.
     pub queues: Vec<String>,
     /// The job types it knows.

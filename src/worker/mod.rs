@@ -26,16 +26,16 @@ mod settler;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::config::Config;
-use crate::handlers::Registry;
 use crate::health::Health;
 use crate::job::{JobId, State};
 use crate::queue::{Queue, QueueError, Running};
+use crate::terms::Terms;
 use crate::threads::{Stop, Watch, join_by};
 
 use hands::{Hands, Held};
@@ -48,6 +48,9 @@ const HEED: Duration = Duration::from_millis(1_500);
 /// Most jobs that are taken and have not started; also the most that one `reserve` asks for.
 const TAKEN_MAX: usize = 1_000;
 
+/// For how long a job of a type that is not known here is handed back.
+const UNKNOWN_TYPE_DELAY: Duration = Duration::from_secs(5);
+
 /// Outcomes that may wait for the settler before the worker threads wait for it.
 const OUTCOMES_MAX: usize = 4_096;
 
@@ -58,10 +61,8 @@ pub type OnSettled = Arc<dyn Fn(&[(JobId, State)]) + Send + Sync>;
 pub struct Parts {
     /// Where jobs come from and outcomes go.
     pub queue: Arc<dyn Queue>,
-    /// What runs them.
-    pub registry: Registry,
-    /// The settings.
-    pub config: Arc<Config>,
+    /// What runs them, and the settings.
+    pub terms: Terms,
     /// This daemon's name.
     pub node: String,
     /// Where the poller says whether the queue answers.
@@ -89,6 +90,8 @@ pub enum Trouble {
 /// What a worker does at present.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
+    /// It was told to take nothing more.
+    pub quiet: bool,
     /// Worker threads at work.
     pub busy: usize,
     /// Threads that run a handler which overran and does not return.
@@ -99,6 +102,7 @@ pub struct Status {
 
 /// The running threads.
 pub struct Worker {
+    quiet: Arc<AtomicBool>,
     hands: Arc<Hands>,
     pool: Arc<Pool>,
     poller: (Stop, JoinHandle<()>),
@@ -114,18 +118,20 @@ impl Worker {
     /// The system's error when it has no room for a thread.
     pub fn start(parts: Parts) -> io::Result<Self> {
         let hands = Arc::new(Hands::new());
+        let quiet = Arc::new(AtomicBool::new(false));
+        let config = &parts.terms.present().config;
         let (taken, takes): (Sender<Arc<Held>>, Receiver<Arc<Held>>) = bounded(TAKEN_MAX);
         let (outcomes, done) = bounded(OUTCOMES_MAX);
         let (hungry, hunger) = bounded(1);
 
         let pool = Arc::new(Pool::new(pool::Parts {
             queue: Arc::clone(&parts.queue),
-            registry: parts.registry.clone(),
-            config: Arc::clone(&parts.config),
+            terms: parts.terms.clone(),
+            threads: config.worker_count,
             node: parts.node.clone(),
             takes: takes.clone(),
             hungry,
-            outcomes: outcomes.clone(),
+            outcomes,
             watch: parts.watch.clone(),
             hands: Arc::clone(&hands),
         }));
@@ -142,14 +148,14 @@ impl Worker {
             queue: Arc::clone(&parts.queue),
             hands: Arc::clone(&hands),
             pool: Arc::clone(&pool),
-            lease: parts.config.lease,
+            lease: config.lease,
             troubles: parts.troubles.clone(),
             watch: parts.watch.clone(),
         })?;
         let poller = poller::start(poller::Parts {
             queue: parts.queue,
-            registry: parts.registry,
-            config: parts.config,
+            terms: parts.terms,
+            quiet: Arc::clone(&quiet),
             node: parts.node,
             health: parts.health,
             hands: Arc::clone(&hands),
@@ -157,12 +163,12 @@ impl Worker {
             taken,
             takes,
             hunger,
-            outcomes,
             prepare: parts.prepare,
             troubles: parts.troubles,
             watch: parts.watch,
         })?;
         Ok(Self {
+            quiet,
             hands,
             pool,
             poller,
@@ -171,10 +177,18 @@ impl Worker {
         })
     }
 
+    /// Takes nothing more, gives back what has not started, lets what runs go on; or takes jobs again. Tells whether that
+    /// is news.
+    pub fn set_quiet(&self, quiet: bool) -> bool {
+        self.quiet.swap(quiet, Ordering::AcqRel) != quiet
+    }
+
     /// A view of what the worker does, for as long as anybody wants to look.
     pub fn status(&self) -> impl Fn() -> Status + Send + Sync + use<> {
         let (hands, pool) = (Arc::clone(&self.hands), Arc::clone(&self.pool));
+        let quiet = Arc::clone(&self.quiet);
         move || Status {
+            quiet: quiet.load(Ordering::Acquire),
             busy: pool.busy(),
             given_up: pool.given_up(),
             running: hands.running(),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -10,13 +11,11 @@ use crossbeam_channel::{Receiver, Sender};
 use super::draw::draw;
 use super::hands::{Hands, Held};
 use super::pool::Pool;
-use super::settler::Done;
-use super::{TAKEN_MAX, Trouble};
-use crate::config::Config;
-use crate::handlers::Registry;
+use super::{TAKEN_MAX, Trouble, UNKNOWN_TYPE_DELAY};
 use crate::health::{Health, Part};
 use crate::job::Timestamp;
-use crate::queue::{Call, Queue, QueueError, Release, Reserve, Reserved};
+use crate::queue::{Call, Queue, QueueError, Reserve, Reserved};
+use crate::terms::{Present, Terms};
 use crate::threads::{Stop, Watch};
 
 /// A taken job that has not started within this goes back to the head of its line: no forecast sees a long job coming.
@@ -34,14 +33,12 @@ const BELL_MAX: Duration = Duration::from_millis(500);
 /// How soon to look again when the lines are empty but the worker threads still have taken jobs to start.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
-/// For how long a job of a type that is not known here is handed back.
-const UNKNOWN_TYPE_DELAY: Duration = Duration::from_secs(5);
-
 /// What the poller needs.
 pub struct Parts {
     pub queue: Arc<dyn Queue>,
-    pub registry: Registry,
-    pub config: Arc<Config>,
+    pub terms: Terms,
+    /// Whether to take nothing more for a while.
+    pub quiet: Arc<AtomicBool>,
     pub node: String,
     pub health: Health,
     pub hands: Arc<Hands>,
@@ -51,7 +48,6 @@ pub struct Parts {
     pub takes: Receiver<Arc<Held>>,
     /// Rings when the channel runs low.
     pub hunger: Receiver<()>,
-    pub outcomes: Sender<Done>,
     pub prepare: Box<dyn FnMut() -> Result<(), QueueError> + Send>,
     pub troubles: Sender<Trouble>,
     pub watch: Watch,
@@ -61,16 +57,11 @@ pub struct Parts {
 pub fn start(parts: Parts) -> io::Result<(Stop, JoinHandle<()>)> {
     let stop = Stop::new();
     let watch = parts.watch.clone();
-    let queues = parts
-        .config
-        .queues
-        .list
-        .iter()
-        .map(|q| q.queue.clone())
-        .collect();
+    let present = parts.terms.present();
     let mut poller = Poller {
         call: Call::first("poller"),
-        queues,
+        queues: queues(&present),
+        present,
         stop: stop.clone(),
         backoff: BACKOFF.0,
         next: None,
@@ -88,9 +79,16 @@ pub fn start(parts: Parts) -> io::Result<(Stop, JoinHandle<()>)> {
     Ok((stop, watch.spawn("poller", move || poller.run())?))
 }
 
+fn queues(present: &Present) -> Vec<String> {
+    let list = present.config.queues.list.iter();
+    list.map(|q| q.queue.clone()).collect()
+}
+
 struct Poller {
     parts: Parts,
     call: Call,
+    /// The terms of this turn.
+    present: Arc<Present>,
     queues: Vec<String>,
     stop: Stop,
     backoff: Duration,
@@ -160,12 +158,13 @@ impl Poller {
 
     /// One turn: take what can start, or wait for a reason to.
     fn turn(&mut self) {
+        self.renew_terms();
         let waiting = self.parts.taken.len();
         self.give_back_what_does_not_start(waiting);
         let want = self.want(waiting);
         let due = self.next.is_some_and(|next| next <= self.parts.queue.now());
         // Others can take what is due only once somebody has moved it to its line; and the engine's clock wants its stamp.
-        let heartbeat = due || self.last_reserve.elapsed() >= self.parts.config.lease / 3;
+        let heartbeat = due || self.last_reserve.elapsed() >= self.present.config.lease / 3;
         if want == 0 && !heartbeat && !self.unanswered {
             // Woken or not, the next turn looks anew.
             self.parts.hunger.recv_timeout(FORECAST_OVER).ok();
@@ -177,9 +176,26 @@ impl Poller {
         }
     }
 
+    /// Goes by what holds now; tells whether that is something else than before. Then whatever was waited for may be there.
+    fn renew_terms(&mut self) -> bool {
+        let present = self.parts.terms.present();
+        if Arc::ptr_eq(&present, &self.present) {
+            return false;
+        }
+        self.queues = queues(&present);
+        self.present = present;
+        self.backoff = BACKOFF.0;
+        true
+    }
+
+    /// Whether to take nothing more for a while. What is in the queue still goes its way: see `heartbeat`.
+    fn is_quiet(&self) -> bool {
+        self.parts.quiet.load(Ordering::Acquire)
+    }
+
     /// How many to take: twice what was started lately, at least the idle threads, less what waits already.
     fn want(&mut self, waiting: usize) -> usize {
-        if self.outbox_full {
+        if self.outbox_full || self.is_quiet() {
             return 0;
         }
         let idle = self
@@ -200,7 +216,7 @@ impl Poller {
     }
 
     fn reserve(&mut self, want: usize) -> Result<Reserved, QueueError> {
-        let config = &self.parts.config;
+        let config = &self.present.config;
         let reserve = Reserve {
             node: &self.parts.node,
             want,
@@ -229,10 +245,13 @@ impl Poller {
         }
         let got = reserved.leases.len();
         for held in self.parts.hands.enter(reserved.leases) {
-            if self.parts.registry.get(&held.lease.job().kind).is_some() {
+            if self.is_quiet() {
+                // Told while this call was under way.
+                self.parts.pool.hand_back(&held, Duration::ZERO);
+            } else if self.present.registry.get(&held.lease.job().kind).is_some() {
                 self.hand_over(held);
             } else {
-                self.hand_back(&held, UNKNOWN_TYPE_DELAY);
+                self.parts.pool.hand_back(&held, UNKNOWN_TYPE_DELAY);
             }
         }
         if got > 0 {
@@ -259,13 +278,13 @@ impl Poller {
         let until = Instant::now() + self.backoff;
         self.backoff = (self.backoff * 2)
             .min(BACKOFF.1)
-            .min(self.parts.config.lease / 3);
+            .min(self.present.config.lease / 3);
         loop {
             let due = self.next.map(|next| next.since(self.parts.queue.now()));
             let left = until
                 .saturating_duration_since(Instant::now())
                 .min(due.unwrap_or(BACKOFF.1));
-            if left.is_zero() || self.stop.is_stopped() {
+            if left.is_zero() || self.stop.is_stopped() || self.is_quiet() || self.renew_terms() {
                 return;
             }
             match self.parts.queue.wait(&self.queues, left.min(BELL_MAX)) {
@@ -297,7 +316,7 @@ impl Poller {
     }
 
     fn watch_outbox(&mut self, waiting: usize) {
-        self.outbox_full = waiting >= self.parts.config.outbox_max;
+        self.outbox_full = waiting >= self.present.config.outbox_max;
         if self.outbox_full {
             let reason = format!(
                 "{waiting} ended jobs wait for storage (OUTBOXMAX): no more are taken until it has caught up"
@@ -313,7 +332,9 @@ impl Poller {
     /// No job has been started for a while and some wait: whoever is idle elsewhere shall have them.
     fn give_back_what_does_not_start(&mut self, waiting: usize) {
         let started = self.parts.pool.started();
-        if waiting == 0 || started != self.progress.0 {
+        if self.is_quiet() {
+            self.give_back();
+        } else if waiting == 0 || started != self.progress.0 {
             self.progress = (started, Instant::now());
         } else if self.progress.1.elapsed() >= START_WITHIN {
             self.give_back();
@@ -321,8 +342,6 @@ impl Poller {
         }
     }
 
-    /// Takes back all that waits in the channel and returns it to the head of its line, the newest first, so that the
-    /// line is as it was.
     /// Asks a last time what the present call has lent, so that it goes back now and uncounted; by the end of its leases it
     /// would go back as crashed.
     fn ask_once_more(&mut self) {
@@ -332,7 +351,7 @@ impl Poller {
         match self.reserve(0) {
             Ok(reserved) => {
                 for held in self.parts.hands.enter(reserved.leases) {
-                    self.hand_back(&held, Duration::ZERO);
+                    self.parts.pool.hand_back(&held, Duration::ZERO);
                 }
             }
             Err(err) => log::warn!(
@@ -341,33 +360,20 @@ impl Poller {
         }
     }
 
+    /// Takes back all that waits in the channel and returns it to the head of its line, the newest first, so that the
+    /// line is as it was.
     fn give_back(&self) {
         let mut waiting: Vec<_> = self.parts.takes.try_iter().collect();
         waiting.reverse();
         for held in waiting {
-            self.hand_back(&held, Duration::ZERO);
-        }
-    }
-
-    fn hand_back(&self, held: &Held, delay: Duration) {
-        if held.close() {
-            let release = Release {
-                lease: held.lease.clone(),
-                delay,
-                attempt: None,
-            };
-            if self.parts.outcomes.send(Done::Release(release)).is_err() {
-                log::error!(
-                    "a job could not be given back, the settler is gone; its lease will run out"
-                );
-            }
+            self.parts.pool.hand_back(&held, Duration::ZERO);
         }
     }
 
     fn hand_over(&self, held: Arc<Held>) {
         // There is room: no more was asked for than fits. Worker threads hold the other end for as long as we run.
         if let Err(err) = self.parts.taken.send(held) {
-            self.hand_back(&err.0, Duration::ZERO);
+            self.parts.pool.hand_back(&err.0, Duration::ZERO);
         }
     }
 }

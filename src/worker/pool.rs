@@ -9,19 +9,21 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 use serde_json::value::RawValue;
 
+use super::UNKNOWN_TYPE_DELAY;
 use super::hands::{Hands, Held, Run};
 use super::settler::Done;
-use crate::config::Config;
-use crate::handlers::{Context, Registry};
-use crate::job::{Attempt, Failure, Job, Outcome, Verdict, judge};
+use crate::handlers::{Context, Registered};
+use crate::job::{Attempt, Failure, Outcome, Verdict, judge};
 use crate::queue::{Ending, Queue, Release, Settlement};
+use crate::terms::Terms;
 use crate::threads::{Watch, panic_message};
 
 /// What the pool needs.
 pub struct Parts {
     pub queue: Arc<dyn Queue>,
-    pub registry: Registry,
-    pub config: Arc<Config>,
+    pub terms: Terms,
+    /// How many threads there are to be.
+    pub threads: usize,
     pub node: String,
     pub takes: Receiver<Arc<Held>>,
     /// Wakes the poller when the channel runs low.
@@ -65,7 +67,7 @@ impl Pool {
 
     /// How many threads there are to be.
     pub fn size(&self) -> usize {
-        self.parts.config.worker_count
+        self.parts.threads
     }
 
     /// How many of them run a handler; those given up are not counted.
@@ -136,6 +138,17 @@ impl Pool {
             self.send(Done::Release(release));
         }
         open.len()
+    }
+
+    /// Gives a lease back that nobody has decided and nobody works on, uncounted; not to be lent again before `delay`.
+    pub fn hand_back(&self, held: &Held, delay: Duration) {
+        if held.close() {
+            self.send(Done::Release(Release {
+                lease: held.lease.clone(),
+                delay,
+                attempt: None,
+            }));
+        }
     }
 
     /// Settles a lease that the caller has closed, by what its handler answered (or did not).
@@ -237,8 +250,15 @@ impl Pool {
     /// Runs one job; false if the thread was given up meanwhile and must end.
     fn run_one(&self, held: &Arc<Held>) -> bool {
         let lease = &held.lease;
+        let present = self.parts.terms.present();
+        let Some(handler) = present.registry.get(&lease.job().kind) else {
+            // Its type went away after it was taken.
+            self.hand_back(held, UNKNOWN_TYPE_DELAY);
+            return true;
+        };
         let began = Instant::now();
-        let timeout = self.timeout(lease.job());
+        let timeout = lease.job().timeout.or(handler.timeout());
+        let timeout = timeout.unwrap_or(present.config.job_timeout);
         let context = Context::new(lease.job().id, lease.attempt(), began + timeout);
         let Some(run) = held.begin(Run::new(context, self.parts.queue.now(), began)) else {
             self.parts
@@ -248,7 +268,13 @@ impl Pool {
         };
         self.busy.fetch_add(1, Ordering::Relaxed);
         self.started.fetch_add(1, Ordering::Relaxed);
-        let answer = self.handle(held, run, timeout);
+        let answer = handle(
+            held,
+            run,
+            timeout,
+            handler.as_ref(),
+            present.config.result_max,
+        );
         let stays = run.returns();
         if held.close() {
             self.settle(held, run, answer);
@@ -265,40 +291,30 @@ impl Pool {
         }
         stays
     }
+}
 
-    /// How long an attempt may take: what the job says, or its type, or JOBTIMEOUT.
-    fn timeout(&self, job: &Job) -> Duration {
-        let of_type = || self.parts.registry.get(&job.kind)?.timeout();
-        job.timeout
-            .or_else(of_type)
-            .unwrap_or(self.parts.config.job_timeout)
+/// Calls the handler: catches its panic, holds it to its deadline and its result to its bound.
+fn handle(
+    held: &Held,
+    run: &Run,
+    timeout: Duration,
+    handler: &dyn Registered,
+    result_max: usize,
+) -> Result<Box<RawValue>, Failure> {
+    let payload = &held.lease.job().payload;
+    let answer = catch_unwind(AssertUnwindSafe(|| handler.run(payload, &run.context)))
+        .unwrap_or_else(|panic| Err(Failure::panic(&panic_message(panic.as_ref()))));
+    if Instant::now() > run.context.deadline() {
+        return Err(Failure::timeout(timeout));
     }
-
-    /// Calls the handler: catches its panic, holds it to its deadline and its result to its bound.
-    fn handle(&self, held: &Held, run: &Run, timeout: Duration) -> Result<Box<RawValue>, Failure> {
-        let job = held.lease.job();
-        let Some(handler) = self.parts.registry.get(&job.kind) else {
-            // The poller hands unknown types back; one that comes through all the same is tried again elsewhere.
-            return Err(Failure::retry(format!(
-                "no handler for jobs of type `{}` here",
-                job.kind
-            )));
-        };
-        let answer = catch_unwind(AssertUnwindSafe(|| handler.run(&job.payload, &run.context)))
-            .unwrap_or_else(|panic| Err(Failure::panic(&panic_message(panic.as_ref()))));
-        if Instant::now() > run.context.deadline() {
-            return Err(Failure::timeout(timeout));
-        }
-        let result = answer?;
-        let max = self.parts.config.result_max;
-        if result.get().len() > max {
-            let size = result.get().len();
-            return Err(Failure::permanent(format!(
-                "the result has {size} bytes; at most {max} (RESULTMAX) are kept"
-            )));
-        }
-        Ok(without_nul(result))
+    let result = answer?;
+    let size = result.get().len();
+    if size > result_max {
+        return Err(Failure::permanent(format!(
+            "the result has {size} bytes; at most {result_max} (RESULTMAX) are kept"
+        )));
     }
+    Ok(without_nul(result))
 }
 
 /// The JSON text with each escaped U+0000 replaced: PostgreSQL's jsonb refuses it, and a result must not be lost for it.

@@ -47,14 +47,11 @@ pub fn submit(shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError
 /// What jobs are measured by, now.
 fn with_rules<T>(shared: &Shared, run: impl FnOnce(&Rules<'_>) -> T) -> T {
     let services = &shared.services;
-    let known_elsewhere = |kind: &str| {
-        shared
-            .types
-            .knows(services.queue.as_ref(), kind, &services.config)
-    };
+    let present = services.terms.present();
+    let known_elsewhere = |kind: &str| shared.types.know(services, kind);
     run(&Rules {
-        config: &services.config,
-        registry: &services.registry,
+        config: &present.config,
+        registry: &present.registry,
         known_elsewhere: &known_elsewhere,
         now: services.queue.now(),
     })

@@ -81,7 +81,7 @@ fn drafts(shared: &Shared, body: &[u8]) -> Result<(Vec<Draft>, bool), ApiError> 
     } else {
         serde_json::from_str(body).map_err(not_json)?
     };
-    let max = shared.services.config.submit_max;
+    let max = shared.services.terms.present().config.submit_max;
     if entries.len() > max {
         let detail = format!(
             "the array holds {} jobs; at most {max} (SUBMITMAX): send several requests, or NDJSON",

@@ -24,6 +24,7 @@ use crate::storage::Storage;
 use crate::storage::bounded::{Bounded, Bounds};
 use crate::storage::postgres::PostgresStorage;
 use crate::storage::sqlite::SqliteStorage;
+use crate::terms::Terms;
 use crate::threads::{Watch, pause};
 use crate::worker::{self, Worker};
 
@@ -158,8 +159,7 @@ fn drain(queue: &Arc<dyn Engine>, common: &Common) -> Result<(), String> {
     let count = Arc::clone(&settled);
     let worker = Worker::start(worker::Parts {
         queue: Arc::<dyn Engine>::clone(queue),
-        registry,
-        config: Arc::new(config),
+        terms: Terms::new(config, registry)?,
         node: "bench".to_owned(),
         health: Health::new(),
         watch,

@@ -1,6 +1,5 @@
 //! The second step: what was written means something, or it is a problem.
 
-use crate::config::mask;
 use crate::config::problem::{Place, Problem, Problems, quoted};
 use crate::config::setting::Setting;
 use crate::config::settings::Config;
@@ -127,12 +126,7 @@ fn contradiction(config: &Config, shown: &[Shown]) -> Option<Problem> {
 }
 
 fn show(setting: &Setting, config: &Config, place: Place) -> Shown {
-    let text = (setting.show)(config);
-    let text = if setting.secret {
-        mask::url(&text)
-    } else {
-        text
-    };
+    let text = setting.shown(config);
     Shown {
         setting: setting.name,
         variable: setting.variable(),

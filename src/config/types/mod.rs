@@ -105,6 +105,23 @@ impl fmt::Debug for SigningKey {
 }
 
 impl JobType {
+    /// Whether another entry says the same, wherever it stands.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let moved = Self {
+            place: self.place.clone(),
+            ..other.clone()
+        };
+        *self == moved
+    }
+
+    /// The whole entry in one line, for people.
+    pub(super) fn summary(&self) -> String {
+        let shown = self.shown().into_iter();
+        let keys: Vec<_> = shown.map(|(key, value)| format!("{key} {value}")).collect();
+        keys.join(", ")
+    }
+
     /// The keys of the entry and their values, for people: secrets, and whatever in a URL or a header may be one, are
     /// masked.
     #[must_use]

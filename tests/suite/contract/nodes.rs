@@ -14,6 +14,7 @@ fn node(bench: &Bench, name: &str) -> Node {
         seen_at: bench.now(),
         threads: 4,
         busy: 1,
+        quiet: name == "b",
         queues: vec!["q".to_owned()],
         types: vec!["noop".to_owned(), "email".to_owned()],
         running: vec![Running {

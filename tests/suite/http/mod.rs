@@ -30,6 +30,7 @@ use windlass::queue::{
 use windlass::sqlite::Db;
 use windlass::storage::Storage;
 use windlass::storage::sqlite::SqliteStorage;
+use windlass::terms::Terms;
 
 use crate::support::children;
 use crate::support::http::{Response, read_response, request};
@@ -85,8 +86,8 @@ impl House {
         let services = Services {
             queue: wrapped.unwrap_or_else(|| Arc::clone(&engine)),
             storage: Some(stored.unwrap_or_else(|| Arc::clone(&storage))),
-            registry,
-            config: Arc::new(plan.config),
+            terms: Terms::new(plan.config, registry).expect("no entries of types"),
+            node: "test".to_owned(),
             health: health.clone(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

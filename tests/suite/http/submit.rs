@@ -134,6 +134,7 @@ fn a_type_that_only_another_node_knows_is_accepted() {
         seen_at: now,
         threads: 1,
         busy: 0,
+        quiet: false,
         queues: vec!["default".to_owned()],
         types: vec!["theirs".to_owned()],
         running: Vec::new(),

@@ -18,6 +18,7 @@ use windlass::queue::{
     Accepted, Call, Engine, EngineSettings, Reserve, Share, Submission, Submitted,
 };
 use windlass::sqlite::Db;
+use windlass::terms::Terms;
 use windlass::threads::{Stop, Watch};
 use windlass::worker::{Parts, Trouble, Worker};
 
@@ -183,8 +184,7 @@ impl Shop {
         let (trouble, troubles) = bounded(8);
         let worker = Worker::start(Parts {
             queue: Arc::<dyn Engine>::clone(&self.queue),
-            registry,
-            config: Arc::new(self.config.clone()),
+            terms: Terms::new(self.config.clone(), registry).expect("no entries of types"),
             node: node.to_owned(),
             health: Health::new(),
             watch,
