@@ -1,7 +1,8 @@
 //! What a job is and every decision about it: pure, no I/O, no clock, no chance.
 //!
 //! - [`JobId`], [`Ticket`]: names. [`Timestamp`]: instants on an engine's clock.
-//! - [`Job`]: what was accepted. [`Live`] and [`Record`]: how it stands while it lives and once it has ended.
+//! - [`Job`]: what was accepted. [`Live`] and [`Record`]: how it stands while it lives and once it has ended. [`Summary`]:
+//!   what lists tell of either.
 //! - [`State`] and [`MOVES`]: the life cycle. [`retry`]: when to try again. [`judge`]: what follows from an attempt.
 //! - [`duration`]: lengths of time as people write them.
 //!
@@ -14,6 +15,7 @@ mod id;
 mod record;
 pub mod retry;
 mod state;
+mod summary;
 mod time;
 mod verdict;
 
@@ -24,5 +26,6 @@ pub use id::{JobId, NotAJobId, NotATicket, Ticket};
 pub use record::{Found, Live, Record};
 pub use retry::Backoff;
 pub use state::{Event, MOVES, NotAState, State};
+pub use summary::Summary;
 pub use time::Timestamp;
 pub use verdict::{Failure, Verdict, judge};

@@ -67,7 +67,8 @@ pub trait Storage: Send + Sync {
     /// [`StorageError::Unavailable`]: call again.
     fn find(&self, ids: &[JobId]) -> Result<Vec<Option<Record>>, StorageError>;
 
-    /// One page of the records that match, newest id first, those after `after` (exclusive) if given (S6).
+    /// One page of the records that match, newest id first, those after `after` (exclusive) if given (S6). Its cost is
+    /// bounded: it may end before it is full, and says where the next one begins.
     ///
     /// # Errors
     ///

@@ -1,9 +1,12 @@
 //! What can be asked of many records at once.
+//!
+//! No page costs more than so much: where no index leads straight to what a filter names, the rows along one that fits are
+//! looked at, [`LOOKED_MAX`] of them, and the page tells how far that went.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::job::{Record, State, Timestamp};
+use crate::job::{JobId, Record, State, Summary, Timestamp};
 
 /// Which records to list; every given part must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,13 +25,90 @@ pub struct Filter {
     pub until: Option<Timestamp>,
 }
 
+impl Filter {
+    /// Whether a job is among what is listed.
+    #[must_use]
+    pub fn matches(&self, job: &Summary) -> bool {
+        let created_at = job.id.created_at();
+        self.state.is_none_or(|state| state == job.state)
+            && self.kind.as_ref().is_none_or(|kind| *kind == job.kind)
+            && self.queue.as_ref().is_none_or(|queue| *queue == job.queue)
+            && self.tag.as_ref().is_none_or(|tag| job.tags.contains(tag))
+            && self.since.is_none_or(|since| created_at >= since)
+            && self.until.is_none_or(|until| created_at < until)
+    }
+
+    /// The parts that are given and have an index, those first that are likely to name few.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let succeeded = self.state == Some(State::Succeeded);
+        [
+            (Part::Tag, self.tag.is_some()),
+            (Part::State, self.state.is_some() && !succeeded),
+            (Part::Kind, self.kind.is_some()),
+            (Part::Queue, self.queue.is_some()),
+            (Part::State, succeeded),
+        ]
+        .into_iter()
+        .filter_map(|(part, given)| given.then_some(part))
+        .collect()
+    }
+}
+
+/// A part of a filter along whose index records can be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    State,
+    Kind,
+    Queue,
+    Tag,
+}
+
+/// Most records that are looked at along one index to fill a page.
+pub(super) const LOOKED_MAX: usize = 10_000;
+
+/// Most records of one page, whatever is asked for.
+pub(super) const PAGE_MAX: usize = 1_000;
+
 /// A page of records.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The records, newest id first. Payloads, results and attempts are there too.
-    pub records: Vec<Record>,
-    /// Whether more follow; the next page comes after the last id of this one.
-    pub more: bool,
+    /// The records, newest id first.
+    pub jobs: Vec<Summary>,
+    /// After which id the next page begins: every record before it that matches is in this page or an earlier one. `None`:
+    /// this was the last page. A page that is not full and has a next one was broken off for the sake of its cost.
+    pub next: Option<JobId>,
+}
+
+/// The best of several ways to the same page: the first that fills it or comes to the end, else the one that came
+/// furthest.
+pub(super) fn best<Way, Row, E>(
+    ways: impl IntoIterator<Item = Way>,
+    limit: usize,
+    mut go: impl FnMut(Way) -> Result<Found<Row>, E>,
+) -> Result<Found<Row>, E> {
+    let mut best: Option<Found<Row>> = None;
+    for way in ways {
+        let found = go(way)?;
+        if found.next.is_none() || found.rows.len() >= limit {
+            return Ok(found);
+        }
+        if best.as_ref().is_none_or(|best| found.next < best.next) {
+            best = Some(found);
+        }
+    }
+    Ok(best.unwrap_or(Found {
+        rows: Vec::new(),
+        next: None,
+    }))
+}
+
+/// What one way found.
+#[derive(Debug)]
+pub(super) struct Found<Row> {
+    /// What matches, newest id first.
+    pub rows: Vec<Row>,
+    /// As [`Page::next`].
+    pub next: Option<JobId>,
 }
 
 /// How many buckets a [`Minute`]'s histogram has.
@@ -142,7 +222,7 @@ fn millis(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Attempt, Job, JobId, Outcome};
+    use crate::job::{Attempt, Job, Outcome};
     use proptest::prelude::*;
     use serde_json::value::RawValue;
 

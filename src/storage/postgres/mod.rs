@@ -2,13 +2,14 @@
 //!
 //! - `address`, `tls`: what DATABASEURL means. `pool`: connections, and what their errors mean.
 //! - `schema`: migrations. `partition`: days that come and go.
-//! - `row`: a record as a row and back. `write`: storing, with halving. `read`: finding.
+//! - `row`: a record as a row and back. `write`: storing, with halving. `read`: finding. `list`: pages.
 //!
 //! The driver has no deadline of its own: a server that is stopped makes any call here hang. Use it behind
 //! [`super::bounded::Bounded`].
 
 mod address;
 mod instant;
+mod list;
 mod partition;
 mod pool;
 mod read;
@@ -75,7 +76,7 @@ impl Storage for PostgresStorage {
         limit: usize,
     ) -> Result<Page, StorageError> {
         self.connections
-            .with("page", |client| read::page(client, filter, after, limit))
+            .with("page", |client| list::page(client, filter, after, limit))
     }
 
     fn minutes(&self, since: Timestamp, until: Timestamp) -> Result<Vec<Minute>, StorageError> {

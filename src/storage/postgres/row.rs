@@ -12,12 +12,17 @@ use uuid::Uuid;
 use super::instant;
 use super::pool::Fault;
 use crate::job::{
-    Attempt, Backoff, ErrorKind, Job, JobError, JobId, Record, TYPE_NAME_MAX, Timestamp, fit,
+    Attempt, Backoff, ErrorKind, Job, JobError, JobId, Record, Summary, TYPE_NAME_MAX, Timestamp,
+    fit,
 };
 
 /// What [`read`] needs, in its order.
 pub(super) const COLUMNS: &str = "id, type, queue, state, tags, payload::text, result::text, error::text, attempts, \
                                   ended_at, history::text, retry_of, options::text";
+
+/// What [`summary`] needs, in its order: nothing that may be large.
+pub(super) const SUMMARY: &str = "id, type, queue, state, tags, error::text, attempts, started_at, ended_at, retry_of, \
+                                  options::text";
 
 /// Longest tag kept of a record whose content was refused, in bytes; indexed keys have a bound of their own.
 const TAG_BYTES_MAX: usize = 255;
@@ -234,43 +239,72 @@ pub(super) fn acceptable(record: &Record, reason: &str) -> Record {
 /// The record of a row of [`COLUMNS`].
 pub(super) fn read(row: &Row) -> Result<Record, Fault> {
     let id = JobId::from_uuid(row.try_get(0)?);
-    let unreadable = |what: &str, why: &dyn std::fmt::Display| {
-        Fault::Unfit(format!(
-            "the row of job {id} has a {what} that is not ours: {why}"
-        ))
-    };
     // A payload of SQL NULL was refused when it was stored; `error` says so.
     let payload: Option<String> = row.try_get(5)?;
     let payload = RawValue::from_string(payload.unwrap_or_else(|| "null".to_owned()))
-        .map_err(|e| unreadable("payload", &e))?;
+        .map_err(|e| unreadable(id, "payload", &e))?;
     let mut job = Job::new(id, row.try_get(1)?, row.try_get(2)?, payload);
     job.tags = row.try_get(4)?;
     job.retry_of = row.try_get::<_, Option<Uuid>>(11)?.map(JobId::from_uuid);
-    let options: Option<&str> = row.try_get(12)?;
-    options
-        .map_or(Ok(Options::default()), serde_json::from_str)
-        .map_err(|e| unreadable("value in options", &e))?
-        .put(&mut job);
+    options(id, row.try_get(12)?)?.put(&mut job);
     let state: &str = row.try_get(3)?;
-    let error: Option<&str> = row.try_get(7)?;
     let history: &str = row.try_get(10)?;
     let attempt: i32 = row.try_get(8)?;
     Ok(Record {
         job,
-        state: state.parse().map_err(|e| unreadable("state", &e))?,
+        state: state.parse().map_err(|e| unreadable(id, "state", &e))?,
         ended_at: instant::read(row.try_get(9)?),
-        attempt: u32::try_from(attempt).map_err(|e| unreadable("number of attempts", &e))?,
-        attempts: serde_json::from_str(history).map_err(|e| unreadable("history", &e))?,
+        attempt: u32::try_from(attempt).map_err(|e| unreadable(id, "number of attempts", &e))?,
+        attempts: serde_json::from_str(history).map_err(|e| unreadable(id, "history", &e))?,
         result: row
             .try_get::<_, Option<String>>(6)?
             .map(RawValue::from_string)
             .transpose()
-            .map_err(|e| unreadable("result", &e))?,
-        error: error
-            .map(serde_json::from_str)
-            .transpose()
-            .map_err(|e| unreadable("error", &e))?,
+            .map_err(|e| unreadable(id, "result", &e))?,
+        error: error(id, row.try_get(7)?)?,
     })
+}
+
+/// The summary of a row of [`SUMMARY`].
+pub(super) fn summary(row: &Row) -> Result<Summary, Fault> {
+    let id = JobId::from_uuid(row.try_get(0)?);
+    let state: &str = row.try_get(3)?;
+    let attempt: i32 = row.try_get(6)?;
+    let options = options(id, row.try_get(10)?)?;
+    Ok(Summary {
+        id,
+        kind: row.try_get(1)?,
+        queue: row.try_get(2)?,
+        state: state.parse().map_err(|e| unreadable(id, "state", &e))?,
+        tags: row.try_get(4)?,
+        run_at: options.run_at,
+        started_at: row
+            .try_get::<_, Option<DateTime<Utc>>>(7)?
+            .map(instant::read),
+        ended_at: Some(instant::read(row.try_get(8)?)),
+        attempt: u32::try_from(attempt).map_err(|e| unreadable(id, "number of attempts", &e))?,
+        max_retries: options.max_retries.unwrap_or(RETRIES_USUAL),
+        error: error(id, row.try_get(5)?)?,
+        progress: None,
+        retry_of: row.try_get::<_, Option<Uuid>>(9)?.map(JobId::from_uuid),
+    })
+}
+
+fn options(id: JobId, text: Option<&str>) -> Result<Options, Fault> {
+    text.map_or(Ok(Options::default()), serde_json::from_str)
+        .map_err(|e| unreadable(id, "value in options", &e))
+}
+
+fn error(id: JobId, text: Option<&str>) -> Result<Option<JobError>, Fault> {
+    text.map(serde_json::from_str)
+        .transpose()
+        .map_err(|e| unreadable(id, "error", &e))
+}
+
+fn unreadable(id: JobId, what: &str, why: &dyn std::fmt::Display) -> Fault {
+    Fault::Unfit(format!(
+        "the row of job {id} has a {what} that is not ours: {why}"
+    ))
 }
 
 #[cfg(test)]

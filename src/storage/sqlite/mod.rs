@@ -1,19 +1,19 @@
 //! Records in SQLite: in the file that the embedded queue uses too.
 //!
 //! Records are written on the file's one writer ([`crate::sqlite`]) and read beside it. [`rows`] turns records into
-//! columns and back; what SQLite would take and PostgreSQL would not is defective here too, so that both engines tell
-//! the same of a record.
+//! columns and back, [`list`] finds pages of them; what SQLite would take and PostgreSQL would not is defective here too,
+//! so that both engines tell the same of a record.
 
+mod list;
 mod rows;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Filter, MINUTE_BUCKETS, Minute, Page, Storage, StorageError, Stored};
-use crate::job::{JobId, Record, State, Timestamp};
+use crate::job::{JobId, Record, Timestamp};
 use crate::sqlite::{Db, DbError};
 use rows::{RECORD, Text, bytes, read_minute};
 
@@ -87,18 +87,8 @@ impl Storage for SqliteStorage {
         after: Option<JobId>,
         limit: usize,
     ) -> Result<Page, StorageError> {
-        let (sql, values) = page_query(filter, after, limit);
         self.db
-            .read(|conn| {
-                let mut find = conn.prepare_cached(&sql)?;
-                let mut records = find
-                    .query_map(params_from_iter(values), rows::read)?
-                    .map(|row| row?.record())
-                    .collect::<Result<Vec<_>, DbError>>()?;
-                let more = records.len() > limit;
-                records.truncate(limit);
-                Ok(Page { records, more })
-            })
+            .read(|conn| list::page(conn, filter, after, limit))
             .map_err(|err| failed("page", err))
     }
 
@@ -194,74 +184,6 @@ fn count(conn: &Connection, mut minute: Minute) -> Result<(), DbError> {
             serde_json::to_string(&histogram).map_err(DbError::broken)?
         ])?;
     Ok(())
-}
-
-/// The statement of a page: ids in descending order, from below `after` (S6). Each combination of filters is a statement
-/// of its own, so that each goes along its own index.
-fn page_query(filter: &Filter, after: Option<JobId>, limit: usize) -> (String, Vec<Value>) {
-    let mut sql = RECORD.to_owned();
-    let mut values: Vec<Value> = Vec::new();
-    let mut terms: Vec<&str> = Vec::new();
-    let mut id = "r.id";
-    let text = |text: &String| Value::from(text.clone());
-    let blob = |id: JobId| Value::from(bytes(id).to_vec());
-    if let Some(tag) = &filter.tag {
-        // Tags first: they choose the fewest.
-        sql = sql.replace(
-            "FROM records r",
-            "FROM record_tags t CROSS JOIN records r ON r.id = t.id",
-        );
-        id = "t.id";
-        terms.push("t.tag = ?");
-        values.push(text(tag));
-    }
-    if let Some(state) = filter.state {
-        // As a literal: only so can the planner see that the index of unlucky ends will do.
-        terms.push(state_term(state));
-    }
-    for (column, value) in [("r.type = ?", &filter.kind), ("r.queue = ?", &filter.queue)] {
-        if let Some(value) = value {
-            terms.push(column);
-            values.push(text(value));
-        }
-    }
-    // An id begins with the instant of its creation, to the microsecond.
-    let first = |at: Timestamp| blob(JobId::mint(at, 0));
-    let bounds = [
-        (">=", filter.since.map(first)),
-        ("<", filter.until.map(first)),
-        ("<", after.map(blob)),
-    ];
-    let mut ranges = Vec::new();
-    for (how, bound) in bounds {
-        if let Some(bound) = bound {
-            ranges.push(format!("{id} {how} ?"));
-            values.push(bound);
-        }
-    }
-    terms.extend(ranges.iter().map(String::as_str));
-    if !terms.is_empty() {
-        sql.push_str(" WHERE ");
-        sql.push_str(&terms.join(" AND "));
-    }
-    sql.push_str(&format!(" ORDER BY {id} DESC LIMIT ?"));
-    // One more than asked for tells whether there are more.
-    values.push(Value::from(
-        i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1),
-    ));
-    (sql, values)
-}
-
-fn state_term(state: State) -> &'static str {
-    match state {
-        State::Succeeded => "r.state = 'succeeded'",
-        State::Dead => "r.state = 'dead'",
-        State::Cancelled => "r.state = 'cancelled'",
-        State::Expired => "r.state = 'expired'",
-        State::Quarantined => "r.state = 'quarantined'",
-        // Nothing that lives is stored.
-        State::Scheduled | State::Queued | State::Running | State::Retrying => "FALSE",
-    }
 }
 
 /// Forgets records that ended before `oldest`, those first that ended first (S4).

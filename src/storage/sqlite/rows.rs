@@ -16,6 +16,11 @@ pub(super) fn bytes(id: JobId) -> [u8; 16] {
     id.as_uuid().into_bytes()
 }
 
+/// An id as it is read from a column.
+pub(super) fn id(bytes: [u8; 16]) -> JobId {
+    JobId::from_uuid(Uuid::from_bytes(bytes))
+}
+
 /// A record as its columns; made on the caller's thread.
 #[derive(Debug)]
 pub(super) struct Text {
@@ -201,8 +206,14 @@ pub(super) fn read(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
 }
 
 impl Row {
+    /// How many bytes of text it is, nearly.
+    pub(super) fn size(&self) -> usize {
+        let result = self.result.as_ref().map_or(0, String::len);
+        self.body.len() + self.history.len() + result
+    }
+
     pub(super) fn record(self) -> Result<Record, DbError> {
-        let id = JobId::from_uuid(Uuid::from_bytes(self.id));
+        let id = id(self.id);
         let broken = |err: serde_json::Error| DbError::broken(format!("record {id}: {err}"));
         let job: Job = serde_json::from_str(&self.body).map_err(broken)?;
         let attempts: Vec<Attempt> = serde_json::from_str(&self.history).map_err(broken)?;

@@ -16,6 +16,7 @@ mod idempotency;
 mod lease;
 mod nodes;
 mod outbox;
+mod pages;
 mod reserve;
 mod settle;
 mod storage;
@@ -191,9 +192,14 @@ macro_rules! storage_contract {
                 what_is_acknowledged_is_readable,
                 retention_counts_from_the_end,
                 migrations_may_race,
-                pages_neither_repeat_nor_miss,
-                filters_find_what_they_name,
                 minutes_count_each_record_once,
+            }
+            pages {
+                pages_neither_repeat_nor_miss,
+                a_long_history_is_read_once_while_it_grows,
+                a_page_tells_what_the_records_do,
+                filters_find_what_they_name,
+                rare_matches_come_in_pages_that_end_early,
             }
         }
     };

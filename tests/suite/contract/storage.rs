@@ -1,7 +1,5 @@
 //! The promises of storage.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 use windlass::job::{Backoff, ErrorKind, Job, JobError, JobId, Record, State};
 use windlass::storage::{Filter, Stored};
@@ -173,85 +171,6 @@ pub fn migrations_may_race(shelf: &Shelf) {
     });
     shelf.ready();
     assert_eq!(shelf.pages(&Filter::default(), 10).len(), 4);
-}
-
-/// S6: pages go on from where the last one ended, newest first: nothing comes twice, and nothing that was there when
-/// the first page was read is missed, although jobs go on ending between the pages, older ids among them.
-pub fn pages_neither_repeat_nor_miss(shelf: &Shelf) {
-    let there = records(230);
-    shelf.ready().store(&there);
-    let mut seen: Vec<JobId> = Vec::new();
-    loop {
-        let after = seen.last().copied();
-        let page = shelf
-            .storage
-            .page(&Filter::default(), after, 50)
-            .expect("an answer");
-        seen.extend(page.records.iter().map(|r| r.job.id));
-        if !page.more {
-            break;
-        }
-        shelf.store(&[record(START + secs(3)), record(START + secs(1_000))]);
-    }
-    assert!(seen.is_sorted_by(|a, b| a > b), "newest first, each once");
-    let seen: HashSet<JobId> = seen.into_iter().collect();
-    assert!(there.iter().all(|r| seen.contains(&r.job.id)));
-}
-
-/// S6: every filter finds what it names and nothing else, alone and with others, over pages of any size.
-pub fn filters_find_what_they_name(shelf: &Shelf) {
-    let mut all = records(60);
-    for (i, record) in all.iter_mut().enumerate() {
-        record.job.kind = ["email", "image", "noop"][i % 3].to_owned();
-        record.job.queue = ["low", "high"][i % 2].to_owned();
-        record.state = [
-            State::Succeeded,
-            State::Dead,
-            State::Cancelled,
-            State::Expired,
-        ][i % 4];
-        record.job.tags = (0..i % 5).map(|t| format!("tag-{t}")).collect();
-    }
-    shelf.ready().store(&all);
-    let text = |t: &str| Some(t.to_owned());
-    let with = |fill: &dyn Fn(&mut Filter)| {
-        let mut filter = Filter::default();
-        fill(&mut filter);
-        filter
-    };
-    let filters = [
-        with(&|_| ()),
-        with(&|f| f.state = Some(State::Dead)),
-        with(&|f| f.kind = text("image")),
-        with(&|f| f.queue = text("high")),
-        with(&|f| f.tag = text("tag-2")),
-        with(&|f| f.since = Some(START + secs(20))),
-        with(&|f| f.until = Some(START + secs(20))),
-        with(&|f| (f.state, f.kind) = (Some(State::Succeeded), text("email"))),
-        with(&|f| (f.queue, f.tag) = (text("low"), text("tag-0"))),
-        with(&|f| (f.since, f.until) = (Some(START + secs(10)), Some(START + secs(50)))),
-        with(&|f| f.kind = text("unheard-of")),
-        with(&|f| f.tag = text("tag")),
-    ];
-    for filter in filters {
-        let matches = |r: &&Record| {
-            filter.state.is_none_or(|s| s == r.state)
-                && filter.kind.as_ref().is_none_or(|k| *k == r.job.kind)
-                && filter.queue.as_ref().is_none_or(|q| *q == r.job.queue)
-                && filter.tag.as_ref().is_none_or(|t| r.job.tags.contains(t))
-                && filter.since.is_none_or(|at| r.job.created_at() >= at)
-                && filter.until.is_none_or(|at| r.job.created_at() < at)
-        };
-        let mut expected: Vec<JobId> = all.iter().filter(matches).map(|r| r.job.id).collect();
-        expected.reverse();
-        for limit in [1, 7, 200] {
-            assert_eq!(
-                shelf.pages(&filter, limit),
-                expected,
-                "{filter:?} by {limit}"
-            );
-        }
-    }
 }
 
 /// S1: the minutes count each record once, where it ended, by type, queue and state; and outlast the records.

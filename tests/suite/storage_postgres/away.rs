@@ -77,5 +77,5 @@ fn a_stopped_server_costs_no_more_than_the_deadline() {
     });
     assert!(matches!(&answers[..], [Stored::New | Stored::Known]));
     let page = storage.page(&windlass::storage::Filter::default(), None, 10);
-    assert_eq!(page.expect("the server answers").records.len(), 2);
+    assert_eq!(page.expect("the server answers").jobs.len(), 2);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use windlass::job::{Attempt, ErrorKind, Job, JobError, JobId, Outcome, Record, State, Timestamp};
-use windlass::storage::{Filter, Storage, Stored};
+use windlass::storage::{Filter, Page, Storage, Stored};
 
 use super::bench::{START, json, secs};
 
@@ -60,23 +60,30 @@ impl Shelf {
     /// The ids of all records that match, page by page.
     #[track_caller]
     pub fn pages(&self, filter: &Filter, limit: usize) -> Vec<JobId> {
-        let mut ids: Vec<JobId> = Vec::new();
+        let (mut ids, mut after) = (Vec::new(), None);
         loop {
-            let after = ids.last().copied();
-            let page = self
-                .storage
-                .page(filter, after, limit)
-                .expect("page is answered");
-            assert!(page.records.len() <= limit);
-            assert!(
-                !page.more || page.records.len() == limit,
-                "a page with more to follow is full"
-            );
-            ids.extend(page.records.iter().map(|r| r.job.id));
-            if !page.more {
+            let page = self.page(filter, after, limit);
+            ids.extend(page.jobs.iter().map(|job| job.id));
+            after = page.next;
+            if after.is_none() {
                 return ids;
             }
         }
+    }
+
+    /// One page.
+    #[track_caller]
+    pub fn page(&self, filter: &Filter, after: Option<JobId>, limit: usize) -> Page {
+        let page = self.storage.page(filter, after, limit);
+        let page = page.expect("page is answered");
+        let within = |id| after.is_none_or(|after| id < after);
+        assert!(page.jobs.len() <= limit);
+        assert!(page.jobs.iter().all(|job| within(job.id)));
+        if let Some(next) = page.next {
+            assert!(within(next), "a next page lies further on");
+            assert!(page.jobs.iter().all(|job| job.id >= next));
+        }
+        page
     }
 
     /// Forgets until nothing more goes; tells how much went.
@@ -124,6 +131,20 @@ pub fn record(created: Timestamp) -> Record {
         ],
         result: Some(json(r#"{"ok":true}"#)),
         error: None,
+    }
+}
+
+/// A job that was created at `created` and succeeded at once, with as little to tell as can be.
+pub fn bare(created: Timestamp) -> Record {
+    let full = record(created);
+    let mut job = full.job;
+    job.payload = json("1");
+    Record {
+        job,
+        attempt: 1,
+        attempts: full.attempts.into_iter().skip(1).collect(),
+        result: None,
+        ..full
     }
 }
 
