@@ -5,6 +5,7 @@
 //! - `property`: random scripts of queue calls against a model of the queue, and against every engine.
 //! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
 //! - `command`: job types that run a program, through the built program.
+//! - `cron`: when cron entries fire, compared with other implementations.
 //! - `data`: the data handler on files and rows, and on SQL that means no good.
 //! - `email`: the email handler against a mail server, on its good and its bad days.
 //! - `image`: the image handler on pictures of every kind, and on files that are none.
@@ -18,13 +19,16 @@
 //! - `support`: private servers, the bench that drives an engine, the program under test as a child process.
 //!
 //! One test or one theme: `cargo test --test suite contract::redis::lease`. Everything needs `redis-server` (7.0 or
-//! newer) and PostgreSQL's server programs on this machine; each test process starts its own, in temporary folders,
-//! and none touches a server that runs already. What is missing fails the test, with the command that installs it.
+//! newer), PostgreSQL's server programs and Python 3 (with venv) on this machine; each test process starts its own servers,
+//! in temporary folders, and none touches a server that runs already. What is missing fails the test, with the command
+//! that installs it.
 
 #[cfg(test)]
 mod command;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod cron;
 #[cfg(test)]
 mod data;
 #[cfg(test)]

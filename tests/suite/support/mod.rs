@@ -8,6 +8,7 @@ pub mod flaky;
 pub mod hooks;
 pub mod http;
 pub mod mime;
+pub mod python;
 pub mod servers;
 pub mod shelf;
 pub mod smtp;
