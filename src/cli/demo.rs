@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::address::Address;
+use super::client::{Asked, Client};
 use super::{Exit, complain, dev, host, print};
 use crate::config::{Action, Config, JobType, Place};
 use crate::daemon::Daemon;
@@ -86,7 +87,7 @@ fn follow_all(addr: SocketAddr, folder: &Path, files: &Path) -> Result<(), Strin
     say(&format!(
         "A daemon of its own serves on http://{addr}, with no server beside it."
     ));
-    let client = Client::new(addr, PATIENCE + Duration::from_secs(5));
+    let client = Client::new(Address::of(addr))?;
     for job in jobs() {
         follow(&client, &job)?;
     }
@@ -122,14 +123,14 @@ fn jobs() -> [Value; 4] {
 /// Submits one job and follows it to its end.
 fn follow(client: &Client, job: &Value) -> Result<(), String> {
     say(&format!("\nPOST /submit {job}"));
-    let accepted = client.post("/submit", job)?;
-    say(&format!("  {} {}", accepted.status, accepted.body));
-    let id = accepted.body["id"]
-        .as_str()
-        .ok_or("the daemon did not accept the job")?;
-    let ended = client
-        .get(&format!("/jobs/{id}?wait={}s", PATIENCE.as_secs()))?
-        .body;
+    let answer = client.ask(&Asked::post(&["submit"]).body(&job.to_string()));
+    let answer = answer.map_err(|trouble| trouble.to_string())?;
+    say(&format!("  {} {}", answer.status, answer.text));
+    let accepted: Value = answer.read().map_err(|trouble| trouble.to_string())?;
+    let id = accepted["id"].as_str().unwrap_or_default();
+    let answer = client.ask(&Asked::get(&["jobs", id]).waiting(PATIENCE));
+    let ended = answer.and_then(|answer| answer.read::<Value>());
+    let ended = ended.map_err(|trouble| trouble.to_string())?;
     say(&format!(
         "GET /jobs/{id}\n  {} on attempt {}: {}",
         ended["state"], ended["attempt"], ended["result"]

@@ -12,12 +12,19 @@
 
 mod bench;
 mod client;
+mod completions;
 mod config;
 mod demo;
 mod dev;
+mod documents;
 mod exit;
 mod host;
+mod jobs;
+mod queues;
 mod serve;
+mod session;
+mod submit;
+mod terminal;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -50,10 +57,18 @@ enum Command {
     Dev,
     /// Watch real jobs run to their end in a throw-away daemon.
     Demo(demo::Options),
+    /// Submit jobs: one from its flags, or those of a file.
+    Submit(submit::Options),
+    /// List, show, cancel, retry, run and delete jobs.
+    Jobs(jobs::Options),
+    /// List, pause, resume and purge queues.
+    Queues(queues::Options),
     /// Measure what a job costs here.
     Bench(bench::Options),
     /// Show every setting, its value, and where it was written.
     Config(config::Options),
+    /// Print the completions of a shell, to be loaded by it.
+    Completions(completions::Options),
 }
 
 /// Runs the command of this process' command line to its end.
@@ -77,8 +92,12 @@ fn run(line: Line) -> Exit {
         Command::Serve => serve::run(&sources),
         Command::Dev => dev::run(sources),
         Command::Demo(options) => demo::run(&options),
+        Command::Submit(options) => submit::run(&options, &sources),
+        Command::Jobs(options) => jobs::run(&options, &sources),
+        Command::Queues(options) => queues::run(&options, &sources),
         Command::Bench(options) => bench::run(&options),
         Command::Config(options) => config::run(&options, &sources),
+        Command::Completions(options) => completions::run(&options),
     }
 }
 

@@ -23,6 +23,7 @@ mod dotenv;
 mod file;
 mod load;
 mod mask;
+mod names;
 pub(crate) mod near;
 mod parse;
 mod problem;

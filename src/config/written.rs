@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::mem;
 use std::path::{Path, PathBuf};
 
+use super::names::{named, named_by_key, named_by_variable};
 use super::problem::{Place, Problem, quoted};
 use super::setting::Setting;
 use super::sources::{FILE_VARIABLE, Sources};
@@ -48,16 +50,47 @@ pub(super) fn gather(sources: &Sources) -> Written {
     let mut written = Written::default();
     let environment = written.environment(sources);
     written.take(environment);
-    if let Some(path) = &sources.dot_env {
-        let mentions = written.dot_env(path);
+    if let Some(path) = &sources.dot_env
+        && let Some(text) = written.read_source(path, false)
+    {
+        let mentions = written.dot_env(path, &text);
         written.take(mentions);
     }
-    if let Some((path, needed)) = file_of(sources) {
-        let mentions = written.file(&path, needed);
+    if let Some((path, needed)) = file_of(sources)
+        && let Some(mut parsed) = written.parsed(&path, needed)
+    {
+        let mentions = written.file(&path, mem::take(&mut parsed.entries));
         written.take(mentions);
+        written.types(&path, parsed);
     }
     written.credentials(sources);
     written.supervisor(sources);
+    written
+}
+
+/// Searches for the settings of these names alone, and no further than they are found. What is said of others, right or
+/// wrong, is passed over.
+pub(super) fn gather_only(sources: &Sources, names: &[&str]) -> Written {
+    let (mut written, mut others) = (Written::default(), Written::default());
+    let wanted = |mentions: Vec<Mention>| -> Vec<Mention> {
+        let mentions = mentions.into_iter();
+        let wanted = mentions.filter(|mention| names.contains(&mention.setting.name));
+        wanted.collect()
+    };
+    let is_done = |written: &Written| names.iter().all(|name| written.texts.contains_key(name));
+    written.take(wanted(others.environment(sources)));
+    if !is_done(&written)
+        && let Some(path) = &sources.dot_env
+        && let Some(text) = written.read_source(path, false)
+    {
+        written.take(wanted(others.dot_env(path, &text)));
+    }
+    if !is_done(&written)
+        && let Some((path, needed)) = file_of(sources)
+        && let Some(parsed) = written.parsed(&path, needed)
+    {
+        written.take(wanted(others.file(&path, parsed.entries)));
+    }
     written
 }
 
@@ -86,11 +119,8 @@ impl Written {
         mentions
     }
 
-    fn dot_env(&mut self, path: &Path) -> Vec<Mention> {
-        let Some(text) = self.read_source(path, false) else {
-            return Vec::new();
-        };
-        let (entries, faults) = dotenv::parse(&text);
+    fn dot_env(&mut self, path: &Path, text: &str) -> Vec<Mention> {
+        let (entries, faults) = dotenv::parse(text);
         for fault in faults {
             let place = Place::DotEnv {
                 path: path.to_owned(),
@@ -132,24 +162,30 @@ impl Written {
         mentions
     }
 
-    fn file(&mut self, path: &Path, needed: bool) -> Vec<Mention> {
-        let Some(text) = self.read_source(path, needed) else {
-            return Vec::new();
-        };
+    /// What stands in the file; `None` when it is not there, or cannot be read as TOML (a problem).
+    fn parsed(&mut self, path: &Path, needed: bool) -> Option<file::Parsed> {
+        let text = self.read_source(path, needed)?;
+        match file::parse(&text) {
+            Ok(parsed) => Some(parsed),
+            Err((line, message)) => {
+                let place = Place::File {
+                    path: path.to_owned(),
+                    line,
+                };
+                let what = format!("not TOML: {}", message.replace('\n', " "));
+                self.problems.push(Problem::new(place, what));
+                None
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path, entries: Vec<file::Entry>) -> Vec<Mention> {
         let place = |line| Place::File {
             path: path.to_owned(),
             line,
         };
-        let parsed = match file::parse(&text) {
-            Ok(parsed) => parsed,
-            Err((line, message)) => {
-                let what = format!("not TOML: {}", message.replace('\n', " "));
-                self.problems.push(Problem::new(place(line), what));
-                return Vec::new();
-            }
-        };
         let mut mentions = Vec::new();
-        for entry in parsed.entries {
+        for entry in entries {
             let Some((setting, by_file)) = named_by_key(&entry.key) else {
                 let mut what = format!("unknown key {}", quoted(&entry.key));
                 if entry.is_table && near::is_type(&entry.key) {
@@ -169,6 +205,10 @@ impl Written {
                     .map_err(|what| format!("the value of `{}` {what}", entry.key)),
             });
         }
+        mentions
+    }
+
+    fn types(&mut self, path: &Path, parsed: file::Parsed) {
         if let Some(types) = parsed.types {
             let mut found = types::Found {
                 path,
@@ -177,7 +217,6 @@ impl Written {
             };
             self.types = types::read(types, &mut found);
         }
-        mentions
     }
 
     /// Lets what one source says of each setting win, unless a stronger source has said something.
@@ -335,33 +374,6 @@ fn one_of(mentions: Vec<Mention>) -> Result<Mention, Problem> {
         }
     }
     Ok(first)
-}
-
-fn named(name: &str) -> Option<&'static Setting> {
-    TABLE.iter().find(|setting| setting.name == name)
-}
-
-/// The setting that a variable of the environment or `.env` names, and whether it names a file that holds the value.
-fn named_by_variable(variable: &str) -> Option<(&'static Setting, bool)> {
-    TABLE.iter().find_map(|setting| {
-        let (short, long) = (setting.variable(), setting.long_variable());
-        if variable == short || variable == long {
-            return Some((setting, false));
-        }
-        let by_file = setting.secret
-            && (variable.strip_suffix("FILE") == Some(&short)
-                || variable.strip_suffix("_FILE") == Some(&long));
-        by_file.then_some((setting, true))
-    })
-}
-
-/// The setting that a key of the file names, and whether it names a file that holds the value.
-fn named_by_key(key: &str) -> Option<(&'static Setting, bool)> {
-    if let Some(setting) = named(key) {
-        return Some((setting, false));
-    }
-    let setting = named(key.strip_suffix("_file")?)?;
-    setting.secret.then_some((setting, true))
 }
 
 fn read(path: &Path) -> io::Result<String> {

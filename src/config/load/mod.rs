@@ -5,7 +5,7 @@ use crate::config::setting::Setting;
 use crate::config::settings::Config;
 use crate::config::sources::Sources;
 use crate::config::table::TABLE;
-use crate::config::written::{Text, gather};
+use crate::config::written::{Text, Written, gather, gather_only};
 
 /// The settings as they hold, and how they came about.
 #[derive(Debug, Clone)]
@@ -50,7 +50,28 @@ impl Config {
     ///
     /// Everything that is wrong, each with its place. Show it whole, and start nothing.
     pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
-        let mut written = gather(sources);
+        Self::of_written(gather(sources), sources)
+    }
+
+    /// Reads the settings of these names alone, for a program that asks the daemon for something and has no business
+    /// with its other settings: what is wrong with those, or may not be read, is no problem here.
+    ///
+    /// ```
+    /// use windlass::config::{Config, Sources};
+    ///
+    /// let sources = Sources::none().with("APIADDR", "127.0.0.1:80").with("LEASE", "soon");
+    /// let loaded = Config::load_only(&sources, &["api_addr"]).expect("all is well");
+    /// assert_eq!(loaded.config.api_addr.port(), 80);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them, and sources that cannot be read though they may hold them.
+    pub fn load_only(sources: &Sources, names: &[&str]) -> Result<Loaded, Problems> {
+        Self::of_written(gather_only(sources, names), sources)
+    }
+
+    fn of_written(mut written: Written, sources: &Sources) -> Result<Loaded, Problems> {
         let mut config = sources.defaults.clone();
         let mut shown = Vec::with_capacity(TABLE.len());
         for setting in &TABLE {

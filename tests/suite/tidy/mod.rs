@@ -35,6 +35,10 @@ const FENCES: &[(&str, &[&str])] = &[
     ("rayon", &["src/handlers/image/"]),
     ("ctrlc", &["src/cli/"]),
     ("clap", &["src/cli/"]),
+    ("clap_complete", &["src/cli/"]),
+    ("indicatif", &["src/cli/"]),
+    ("anstream", &["src/cli/"]),
+    ("anstyle", &["src/cli/"]),
 ];
 
 /// What lies at the top of the repository; anything else wants a better place.
