@@ -58,7 +58,7 @@ fn show(folder: &Path, keep: bool) -> Result<Exit, String> {
     let registry = handlers::builtin(&config)?;
     if keep {
         let mut shown = Ok(());
-        let exit = host::run(config, registry, |daemon| {
+        let exit = host::run(config, registry, None, |daemon| {
             shown = follow_all(daemon.addr(), folder, &files);
             say(&format!(
                 "\nThe daemon stays on http://{}; Ctrl-C ends it.",

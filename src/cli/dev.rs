@@ -36,7 +36,7 @@ pub(super) fn run(mut sources: Sources) -> Exit {
             return Exit::Configuration;
         }
     };
-    host::run(config, registry, |daemon| {
+    host::run(config, registry, Some(&sources), |daemon| {
         let addr = daemon.addr();
         print(&format!(
             "windlass dev: http://{addr}, everything under {}\n\

@@ -1,24 +1,27 @@
 //! Runs a daemon in this process until a signal ends it; what `serve`, `dev` and `demo --keep` share.
 
-use std::io;
-use std::process;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-
+use super::signals::Asked;
 use super::{Exit, complain};
-use crate::config::Config;
+use crate::config::{Config, Sources};
 use crate::daemon::{Daemon, Incident, Notify, StartError};
 use crate::handlers::Registry;
-use crate::threads::{Stop, spawn};
+use crate::health::Part;
+use crate::logging;
 
-/// Runs a daemon to its end. `ready` is called once it serves.
-pub(super) fn run(config: Config, registry: Registry, ready: impl FnOnce(&Daemon)) -> Exit {
-    let stop = match stop_on_signals() {
-        Ok(stop) => stop,
+/// How often what systemd shows is brought up to date.
+const SHOW_EVERY: Duration = Duration::from_secs(1);
+
+/// Runs a daemon to its end. `ready` is called once it serves; `sources` are read again when it is asked to reload.
+pub(super) fn run(
+    config: Config,
+    registry: Registry,
+    sources: Option<&Sources>,
+    ready: impl FnOnce(&Daemon),
+) -> Exit {
+    let asked = match Asked::listen() {
+        Ok(asked) => asked,
         Err(err) => {
             complain(&format_args!("cannot listen for signals: {err}"));
             return Exit::Failed;
@@ -28,24 +31,29 @@ pub(super) fn run(config: Config, registry: Registry, ready: impl FnOnce(&Daemon
         Ok(daemon) => daemon,
         Err(err) => return refused(&err),
     };
-    Notify.ready(&format!("serving on {}", daemon.addr()));
+    let mut host = Host {
+        daemon: &daemon,
+        asked,
+        sources,
+        refusal: None,
+        shown: String::new(),
+    };
+    host.shown = host.state();
+    Notify.ready(&host.shown);
     log::info!("serving on http://{}", daemon.addr());
     ready(&daemon);
+    let incident = host.watch();
+    end(daemon, incident)
+}
 
-    let incident = watch(&daemon, &stop);
+/// Stops a daemon that was asked to stop, or that must not go on.
+fn end(daemon: Daemon, incident: Option<Incident>) -> Exit {
     let (exit, why) = match &incident {
         None => (Exit::Fine, "asked to stop".to_owned()),
-        Some(Incident::Died(death)) => (
-            Exit::Broken,
-            format!("the thread {} panicked: {}", death.thread, death.panic),
-        ),
-        Some(Incident::Serving(line)) => (Exit::Broken, line.clone()),
-        Some(Incident::ThreadsGivenUp(n)) => (
-            Exit::Broken,
-            format!("{n} handlers overran and hold their threads"),
-        ),
-        Some(Incident::Unfit(reason)) => (Exit::Configuration, reason.clone()),
+        Some(Incident::Unfit(_)) => (Exit::Configuration, String::new()),
+        Some(_) => (Exit::Broken, String::new()),
     };
+    let why = incident.as_ref().map_or(why, Incident::to_string);
     if incident.is_some() {
         log::error!("stopping: {why}");
     } else {
@@ -61,33 +69,6 @@ pub(super) fn run(config: Config, registry: Registry, ready: impl FnOnce(&Daemon
     exit
 }
 
-/// Waits for the end, and shows what is missing meanwhile.
-fn watch(daemon: &Daemon, stop: &Stop) -> Option<Incident> {
-    let mut shown = Vec::new();
-    loop {
-        if let Some(incident) = daemon.wait(stop, Duration::from_secs(1)) {
-            return Some(incident);
-        }
-        if stop.is_stopped() {
-            return None;
-        }
-        let missing = daemon.health().all_missing();
-        if missing != shown {
-            let words: Vec<_> = missing
-                .iter()
-                .map(|(part, reason)| format!("{}: {reason}", part.as_str()))
-                .collect();
-            let words = if words.is_empty() {
-                String::new()
-            } else {
-                format!("; missing: {}", words.join("; "))
-            };
-            Notify.status(&format!("serving on {}{words}", daemon.addr()));
-            shown = missing;
-        }
-    }
-}
-
 fn refused(err: &StartError) -> Exit {
     complain(err);
     match err {
@@ -96,25 +77,120 @@ fn refused(err: &StartError) -> Exit {
     }
 }
 
-/// A stop that the first TERM or Ctrl-C gives; the second ends the process at once, as who sends it twice wants.
-fn stop_on_signals() -> io::Result<Stop> {
-    let stop = Stop::new();
-    let asked = Arc::new(AtomicBool::new(false));
-    let on_signal = {
-        let (stop, asked) = (stop.clone(), Arc::clone(&asked));
-        move |signal: i32| {
-            if asked.swap(true, Ordering::AcqRel) {
-                process::exit(128 + signal);
+/// A daemon and who speaks for it and to it.
+struct Host<'a> {
+    daemon: &'a Daemon,
+    asked: Asked,
+    sources: Option<&'a Sources>,
+    /// Why the last reload was refused.
+    refusal: Option<String>,
+    /// What systemd was told last.
+    shown: String,
+}
+
+impl Host<'_> {
+    /// Does what signals ask for, until they ask for the end or something happens that the daemon must not outlive.
+    fn watch(&mut self) -> Option<Incident> {
+        loop {
+            let incident = self.daemon.wait_or(&self.asked.bell, SHOW_EVERY);
+            if incident.is_some() {
+                return incident;
             }
-            stop.stop();
+            let wishes = self.asked.take();
+            if wishes.stop {
+                return None;
+            }
+            match wishes.quiet {
+                Some(true) => self.daemon.quiet(),
+                Some(false) => self.daemon.resume(),
+                None => {}
+            }
+            if wishes.reload {
+                self.reload();
+            }
+            self.show();
         }
-    };
-    let on_interrupt = on_signal.clone();
-    ctrlc::set_handler(move || on_interrupt(SIGINT)).map_err(io::Error::other)?;
-    let mut signals = Signals::new([SIGTERM])?;
-    // Its end is the process' end.
-    drop(spawn("signals", move || {
-        signals.forever().for_each(on_signal)
-    })?);
-    Ok(stop)
+    }
+
+    /// Reads the configuration again. One that is wrong is refused as a whole, with everything that is wrong with it.
+    fn reload(&mut self) {
+        Notify.reloading();
+        self.refusal = match self.try_reload() {
+            Ok(()) => None,
+            Err(problems) => {
+                for problem in &problems {
+                    log::error!("not reloaded: {problem}");
+                }
+                let why = match problems.len() {
+                    1 => "there is 1 problem".to_owned(),
+                    n => format!("there are {n} problems"),
+                };
+                log::error!("the reload is refused, {why}: everything stays as it was");
+                Some(format!("the last reload was refused, {why}"))
+            }
+        };
+        self.shown = self.state();
+        Notify.ready(&self.shown);
+    }
+
+    fn try_reload(&self) -> Result<(), Vec<String>> {
+        let Some(sources) = self.sources else {
+            return Err(vec![
+                "this daemon's settings stand in its program, and nowhere else".to_owned(),
+            ]);
+        };
+        let loaded = Config::load(sources).map_err(|problems| {
+            problems
+                .all()
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        })?;
+        for warning in &loaded.warnings {
+            log::warn!("{warning}");
+        }
+        // What changes is told at the old level or the new one, whichever tells more.
+        let before = log::max_level();
+        logging::set_level(before.max(loaded.config.log_level));
+        let reloaded = self.daemon.reload(&loaded.config);
+        logging::set_level(match &reloaded {
+            Ok(reload) => reload.config.log_level,
+            Err(_) => before,
+        });
+        reloaded.map(drop).map_err(|problem| vec![problem])
+    }
+
+    /// Tells systemd how things stand, if that has changed.
+    fn show(&mut self) {
+        let state = self.state();
+        if state != self.shown {
+            Notify.status(&state);
+            self.shown = state;
+        }
+    }
+
+    /// How things stand, in a line.
+    fn state(&self) -> String {
+        let addr = self.daemon.addr();
+        let mut missing = self.daemon.health().all_missing();
+        let known = missing.len();
+        missing.retain(|(part, _)| *part != Part::Work);
+        let mut state = if missing.len() < known {
+            format!("quiet on {addr}: takes no more jobs until it gets CONT")
+        } else {
+            format!("serving on {addr}")
+        };
+        if !missing.is_empty() {
+            let words = missing
+                .iter()
+                .map(|(part, reason)| format!("{}: {reason}", part.as_str()));
+            state.push_str("; missing: ");
+            state.push_str(&words.collect::<Vec<_>>().join("; "));
+        }
+        if let Some(refusal) = &self.refusal {
+            state.push_str("; ");
+            state.push_str(refusal);
+        }
+        state
+    }
 }

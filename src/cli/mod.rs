@@ -23,6 +23,7 @@ mod jobs;
 mod queues;
 mod serve;
 mod session;
+mod signals;
 mod submit;
 mod terminal;
 

@@ -24,5 +24,5 @@ pub(super) fn run(sources: &Sources) -> Exit {
             return Exit::Configuration;
         }
     };
-    host::run(loaded.config, registry, |_| {})
+    host::run(loaded.config, registry, Some(sources), |_| {})
 }

@@ -93,7 +93,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, bounded, select};
+use crossbeam_channel::{Receiver, bounded, never, select};
 use thiserror::Error;
 
 use crate::api::Api;
@@ -140,15 +140,22 @@ impl StartError {
 }
 
 /// Why a running daemon must end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Incident {
     /// A thread panicked: the daemon is not whole any more. Stop it and exit 70, to be started anew.
+    #[error("the thread {} panicked: {}", .0.thread, .0.panic)]
     Died(Death),
+    /// Threads ended without a word. Stop it and exit 70, to be started anew.
+    #[error("{0} has ended")]
+    Ended(String),
     /// The API cannot serve any more. Stop the daemon and exit 70, to be started anew.
+    #[error("{0}")]
     Serving(String),
     /// So many handlers overran that no more threads can be given up. Stop it and exit 70, to be started anew.
+    #[error("{0} handlers overran and hold their threads")]
     ThreadsGivenUp(usize),
     /// The queue cannot be used as it is. Stop it and exit 78.
+    #[error("{0}")]
     Unfit(String),
 }
 
@@ -284,28 +291,36 @@ impl Daemon {
         Ok(reload)
     }
 
-    /// Waits until something happens that the daemon must not outlive, or `stop` is given, or `timeout` is over (`None`).
-    #[must_use]
-    pub fn wait(&self, stop: &Stop, timeout: Duration) -> Option<Incident> {
-        let deadline = Instant::now() + timeout;
-        // Stops come as a flag, incidents by channel: a short look at both.
-        while !stop.is_stopped() && Instant::now() < deadline {
-            select! {
-                recv(self.deaths) -> death => if let Ok(death) = death { return Some(Incident::Died(death)) },
-                recv(self.troubles) -> trouble => match trouble {
-                    Ok(Trouble::ThreadsGivenUp(n)) => return Some(Incident::ThreadsGivenUp(n)),
-                    Ok(Trouble::Unfit(reason)) => return Some(Incident::Unfit(reason)),
-                    // The poller has ended, which is part of a stop.
-                    Err(_) => { stop.wait(timeout); }
-                },
-                recv(self.serving) -> line => match line {
-                    Ok(line) => return Some(Incident::Serving(line)),
-                    Err(_) => { stop.wait(timeout); }
-                },
-                default(Duration::from_millis(50)) => {}
+    /// Waits until `stop` is given. Whoever holds a clone of it, such as what catches your program's signals, can give it.
+    ///
+    /// # Errors
+    ///
+    /// [`Incident`]: something has happened that the daemon must not outlive. [`Daemon::stop`] it in either case.
+    pub fn wait(&self, stop: &Stop) -> Result<(), Incident> {
+        // A stop is a flag and incidents come by channel: a short look at both.
+        while !stop.is_stopped() {
+            if let Some(incident) = self.wait_or(&never(), Duration::from_millis(50)) {
+                return Err(incident);
             }
         }
-        None
+        Ok(())
+    }
+
+    /// Waits until something happens that the daemon must not outlive; `None` if `bell` rings or `timeout` is over before.
+    pub(crate) fn wait_or(&self, bell: &Receiver<()>, timeout: Duration) -> Option<Incident> {
+        // Threads of a running daemon hold the other ends, so an end without a word is the end of such a thread.
+        let ended = |what: &str| Some(Incident::Ended(what.to_owned()));
+        select! {
+            recv(self.deaths) -> death => death.map_or_else(|_| ended("every thread"), |death| Some(Incident::Died(death))),
+            recv(self.troubles) -> trouble => match trouble {
+                Ok(Trouble::ThreadsGivenUp(n)) => Some(Incident::ThreadsGivenUp(n)),
+                Ok(Trouble::Unfit(reason)) => Some(Incident::Unfit(reason)),
+                Err(_) => ended("the poller"),
+            },
+            recv(self.serving) -> line => line.map_or_else(|_| ended("the API"), |line| Some(Incident::Serving(line))),
+            recv(bell) -> _ => None,
+            default(timeout) => None,
+        }
     }
 
     /// Stops: answers what is being asked, takes nothing more, lets running jobs finish for WORKERTIMEOUT, gives the rest

@@ -7,9 +7,18 @@ use sd_notify::NotifyState;
 pub struct Notify;
 
 impl Notify {
-    /// The daemon serves.
+    /// The daemon serves; also the end of a reload, well or not.
     pub fn ready(self, status: &str) {
         tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+    }
+
+    /// The daemon reads its configuration again, until it is [`Notify::ready`].
+    pub fn reloading(self) {
+        // Without the time, systemd (from 253 on) takes the reload for failed and ends the service.
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => tell(&[NotifyState::Reloading, now]),
+            Err(err) => log::debug!("the service manager is not told of the reload: {err}"),
+        }
     }
 
     /// The daemon is about to end.

@@ -82,3 +82,26 @@ fn the_drawing_of_the_life_is_the_one_beside_the_table_of_moves() {
         drawn(include_str!("../../src/job/state.rs"), "//!")
     );
 }
+
+#[test]
+fn what_a_reload_changes_stands_there() {
+    let text = section("## Configuration");
+    let reload = text
+        .split("### Reload")
+        .nth(1)
+        .expect("a part on reloading");
+    let listed = reload.split("and the entries of job types").next();
+    let named: Vec<_> = listed
+        .expect("a list")
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .collect();
+    let mut known: Vec<_> = Config::reference()
+        .iter()
+        .filter(|setting| setting.is_reloadable())
+        .map(windlass::config::Setting::variable)
+        .collect();
+    known.sort();
+    assert_eq!(named, known);
+}

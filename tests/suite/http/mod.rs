@@ -4,6 +4,7 @@
 mod door;
 mod jobs;
 mod outage;
+mod stop;
 mod submit;
 mod wait;
 

@@ -135,6 +135,14 @@ impl House {
     }
 }
 
+/// Starts a daemon on a file of its own, with these settings on top, and waits until it can take jobs.
+#[track_caller]
+pub fn embedded(settings: &[(&str, &str)]) -> Daemon {
+    let daemon = Daemon::embedded(settings);
+    await_ready(&daemon);
+    daemon
+}
+
 /// [`House::queued`] on a connection that stands.
 pub fn queued(client: &mut Connection) -> usize {
     redis::cmd("HLEN")

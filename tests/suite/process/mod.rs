@@ -7,6 +7,8 @@
 //! - `crash`: daemons that are killed or frozen with jobs in hand.
 //! - `outage`: Redis killed, PostgreSQL away, Redis full.
 //! - `many`: three daemons on one Redis; a million jobs.
+//! - `quiet`: TSTP and CONT.
+//! - `reload`: HUP, with a good file and a wrong one, at rest and under load.
 //!
 //! Each ends with a balance: accepted, recorded, lost (none), doubled (none). `ledger` keeps the books, `house` the
 //! servers. LEASE is short in some of these so that they end soon; retries and crashes are counted as ever.
@@ -20,5 +22,8 @@ mod image;
 mod ledger;
 mod many;
 mod outage;
+mod quiet;
+mod reload;
+mod stage;
 mod start;
 mod stop;

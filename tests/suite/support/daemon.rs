@@ -58,6 +58,8 @@ impl Daemon {
             ("LOGLEVEL".to_owned(), "debug".to_owned()),
         ]);
         all.extend(settings.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())));
+        // A setting without a value is one that shall be written nowhere.
+        all.retain(|_, value| !value.is_empty());
         let addr = all["APIADDR"].parse().unwrap_or(addr);
         for folder in ["run", "data", "work"] {
             std::fs::create_dir(home.path().join(folder)).expect("a fresh folder takes another");
@@ -190,12 +192,31 @@ impl Daemon {
         children::kill(&mut self.child);
     }
 
+    /// Tells it to take no more jobs.
+    pub fn tstp(&self) {
+        children::signal(&self.child, Signal::TSTP);
+    }
+
+    /// Tells it to read its configuration again.
+    pub fn send_hup(&self) {
+        children::signal(&self.child, Signal::HUP);
+    }
+
+    /// The same, and waits until it has. Answers what it told systemd meanwhile.
+    #[track_caller]
+    pub fn hup(&mut self) -> String {
+        self.forget_notices();
+        self.send_hup();
+        self.await_notice("READY=1");
+        self.heard.clone()
+    }
+
     /// Freezes it, as a host that is out of breath does.
     pub fn stop(&self) {
         children::signal(&self.child, Signal::STOP);
     }
 
-    /// Lets it go on.
+    /// Lets it go on, and take jobs again.
     pub fn cont(&self) {
         children::signal(&self.child, Signal::CONT);
     }
@@ -224,6 +245,13 @@ impl Daemon {
             !self.is_running(),
             "it has to end before it is started again"
         );
+        self.forget_notices();
+        self.child = launch(self.home.path(), &["serve"], &self.settings);
+        self.await_notice("READY=1");
+    }
+
+    /// Forgets what it has told systemd so far, so that what is awaited next is new.
+    pub fn forget_notices(&mut self) {
         self.heard.clear();
         self.notify
             .set_nonblocking(true)
@@ -232,8 +260,6 @@ impl Daemon {
         self.notify
             .set_nonblocking(false)
             .expect("a socket can be set");
-        self.child = launch(self.home.path(), &["serve"], &self.settings);
-        self.await_notice("READY=1");
     }
 
     fn log_path(&self) -> PathBuf {

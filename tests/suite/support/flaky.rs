@@ -1,5 +1,6 @@
 //! An engine behind a line that loses what the test says: the request, or the reply.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub enum Lost {
 pub struct Flaky {
     engine: Arc<dyn Engine>,
     plan: Mutex<Vec<(&'static str, Lost)>>,
+    calls: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 impl Flaky {
@@ -33,6 +35,7 @@ impl Flaky {
         Self {
             engine,
             plan: Mutex::default(),
+            calls: Mutex::default(),
         }
     }
 
@@ -49,11 +52,21 @@ impl Flaky {
         self.plan.lock().expect("no test panics in here").is_empty()
     }
 
+    /// How many calls of this name were made so far.
+    pub fn calls(&self, call: &str) -> usize {
+        let calls = self.calls.lock().expect("no test panics in here");
+        calls.get(call).copied().unwrap_or(0)
+    }
+
     fn pass<T>(
         &self,
         call: &'static str,
         run: impl FnOnce() -> Result<T, QueueError>,
     ) -> Result<T, QueueError> {
+        {
+            let mut calls = self.calls.lock().expect("no test panics in here");
+            *calls.entry(call).or_default() += 1;
+        }
         let lost = {
             let mut plan = self.plan.lock().expect("no test panics in here");
             let next = plan.iter().position(|(name, _)| *name == call);

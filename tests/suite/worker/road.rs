@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass::job::{ErrorKind, Found, Outcome, Record, State};
+use windlass::threads::Stop;
 
 use super::shop::{Shop, timed};
 use crate::support::flaky::{Flaky, Lost};
@@ -205,6 +206,30 @@ fn suspects_run_one_at_a_time_and_innocents_beside_them() {
         record(shop.find(suspects[0])).attempts[0].outcome,
         Outcome::Crashed
     );
+}
+
+/// While one suspect runs, the other waits in a line from which nobody may take it, with idle threads beside it: the poller
+/// asks less and less often, not on and on.
+#[test]
+fn a_suspect_that_waits_costs_few_calls() {
+    let mut shop = Shop::new(4);
+    let line = Arc::new(Flaky::new(Arc::clone(&shop.queue)));
+    shop.queue = Arc::<Flaky>::clone(&line);
+    let suspects = [shop.act(r#"{"do":"wait"}"#), shop.act(r#"{"do":"wait"}"#)];
+    shop.die_with_everything("dead");
+    let hired = shop.hire("a");
+    shop.until_waiting(1);
+    let before = line.calls("reserve") + line.calls("wait");
+    // A look that takes its time: what is counted are the calls in it.
+    assert!(!Stop::new().wait(Duration::from_secs(1)));
+    let calls = line.calls("reserve") + line.calls("wait") - before;
+    assert!(calls < 60, "{calls} calls in a second");
+    assert_eq!(shop.states(&suspects).get(&State::Queued), Some(&1));
+    shop.gate.open();
+    for id in suspects {
+        shop.until(id, State::Succeeded);
+    }
+    assert_eq!(hired.dismiss(PATIENCE), 0);
 }
 
 #[test]
