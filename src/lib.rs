@@ -23,7 +23,8 @@
 //!
 //! | rank | module | what it is for |
 //! | --- | --- | --- |
-//! | 1 | [`job`] | what a job is, and every decision about it; pure |
+//! | 1a | [`near`] | which known name is near to an unknown one |
+//! | 1b | [`job`] | what a job is, and every decision about it; pure |
 //! | 2a | [`clock`], [`threads`], [`health`] | time, threads and their end, what is missing at present |
 //! | 2b | [`config`] | what the daemon is told |
 //! | 2b | [`sqlite`] | the one file that queue and storage of the embedded mode share |
@@ -32,6 +33,7 @@
 //! | 3 | [`handlers`] | what runs jobs, a type each |
 //! | 3 | [`logging`] | what the log looks like |
 //! | 3a | [`terms`] | which settings and handlers hold at present |
+//! | 3b | [`types`] | which job types some daemon runs |
 //! | 4 | [`worker`] | takes jobs, runs them, settles them |
 //! | 4 | [`recorder`] | moves ended jobs to storage |
 //! | 4 | [`scheduler`] | says when cron entries fire |
@@ -62,6 +64,7 @@ pub mod handlers;
 pub mod health;
 pub mod job;
 pub mod logging;
+pub mod near;
 pub mod queue;
 pub mod recorder;
 pub mod scheduler;
@@ -69,4 +72,5 @@ pub mod sqlite;
 pub mod storage;
 pub mod terms;
 pub mod threads;
+pub mod types;
 pub mod worker;

@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::answer::Answer;
 use super::refusal::Refusal;
-use crate::handlers::Wrong;
 use crate::job::JobId;
+use crate::job::draft::{Refused, Sort, Wrong};
 use crate::queue::QueueError;
 use crate::storage::StorageError;
 
@@ -231,17 +231,6 @@ impl ApiError {
     }
 }
 
-/// What sort of wrong a wrong field is; the worst sort names the refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// Not what it should be.
-    Invalid,
-    /// A job type that nobody here runs.
-    UnknownType,
-    /// A payload beyond PAYLOADMAX.
-    TooLarge,
-}
-
 impl fmt::Display for ApiError {
     /// For the log: the cause, where there is one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -266,6 +255,15 @@ impl From<QueueError> for ApiError {
             QueueError::Unavailable { .. } | QueueError::Unfit { .. } => {
                 Self::QueueAway(err.to_string())
             }
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotJson(detail) => Self::Malformed(detail),
+            Refused::Away(cause) => Self::QueueAway(cause),
         }
     }
 }

@@ -16,8 +16,8 @@ use super::origin;
 use super::problem::ApiError;
 use super::routes::{self, Incoming, Resolved, Then};
 use super::submitter::{Desk, Told};
-use super::types::Types;
 use super::waiters::Waiters;
+use crate::types::Elsewhere;
 
 /// How long the body of one request may take to come.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -32,8 +32,8 @@ pub struct Shared {
     pub submitter: Desk,
     /// Where requests wait for the end of a job.
     pub waiters: Waiters,
-    /// Which types other daemons know.
-    pub types: Types,
+    /// The job types that other daemons run.
+    pub types: Elsewhere,
     /// How many requests came so far.
     pub arrived: AtomicU64,
     stopping: AtomicBool,
@@ -49,11 +49,11 @@ impl Shared {
         waiters: Waiters,
     ) -> Self {
         Self {
+            types: Elsewhere::new(Arc::clone(&services.queue), &services.node),
             services,
             doorway,
             submitter,
             waiters,
-            types: Types::default(),
             arrived: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
         }

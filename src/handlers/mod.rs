@@ -48,9 +48,10 @@ use serde::de::DeserializeOwned;
 
 use crate::config::Config;
 pub use crate::job::Failure;
+pub use crate::job::draft::Wrong;
 pub use context::{Cancellation, Context};
 pub(crate) use described::with_types;
-pub use registry::{Registered, Registry, Wrong};
+pub use registry::{Registered, Registry};
 
 /// Runs the jobs of one type.
 ///

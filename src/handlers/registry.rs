@@ -8,27 +8,8 @@ use schemars::{Schema, schema_for};
 use serde_json::value::RawValue;
 
 use super::{Context, Handler};
+use crate::job::draft::Wrong;
 use crate::job::{Failure, is_name};
-
-/// One wrong field of a payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    /// Where it is: a JSON Pointer (RFC 6901) into the payload; empty for the payload itself.
-    pub pointer: String,
-    /// What is wrong with it, and what is expected.
-    pub detail: String,
-}
-
-impl Wrong {
-    /// A wrong field.
-    #[must_use]
-    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            detail: detail.into(),
-        }
-    }
-}
 
 /// A handler with its payload and output types forgotten: JSON text goes in, JSON text comes out.
 pub trait Registered: Send + Sync {

@@ -4,8 +4,8 @@ use tiny_http::Method;
 
 use super::{Route, routes};
 use crate::api::answer::Answer;
-use crate::api::near::near;
 use crate::api::problem::ApiError;
+use crate::near::near;
 
 /// What a request line leads to.
 pub enum Resolved {

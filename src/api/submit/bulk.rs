@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::entry::{self, Draft, Rules};
 use super::one_or_many::{idempotency_key, named};
 use super::receipt::{self, Receipt};
 use super::{text, with_rules};
@@ -18,7 +17,7 @@ use crate::api::problem::{ApiError, Problem};
 use crate::api::routes::{Incoming, Then};
 use crate::api::server::Shared;
 use crate::api::submitter::{Desk, Failure, Outcome, Pending};
-use crate::handlers::Wrong;
+use crate::job::draft::{self, Draft, Rules, Wrong};
 use crate::job::{Job, JobId};
 use crate::queue::{Submission, Submitted, TICKETS_PER_CALL_MAX};
 
@@ -115,7 +114,7 @@ fn read_line(line: &str, rules: &Rules<'_>) -> Result<Draft, ApiError> {
     let raw: &RawValue = serde_json::from_str(line)
         .map_err(|err| ApiError::Malformed(format!("the line is not JSON: {err}")))?;
     let mut wrongs = Vec::new();
-    let draft = entry::read(raw, "", rules, &mut wrongs)?;
+    let draft = draft::read(raw, "", rules, &mut wrongs)?;
     draft.ok_or_else(|| ApiError::of_wrongs(wrongs))
 }
 

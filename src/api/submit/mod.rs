@@ -1,16 +1,13 @@
 //! `POST /submit`: from a body to jobs in the queue.
 //!
-//! [`strict`] finds what parsers let pass, [`entry`] and [`fields`] read one job, [`one_or_many`] submits an object or an
-//! array, [`bulk`] loads NDJSON, and [`super::submitter`] does the enqueueing; a [`receipt`] says what was accepted.
-//! [`schema`] tells programs what a job may be.
+//! [`crate::job::draft`] reads one job, [`one_or_many`] submits an object or an array, [`bulk`] loads NDJSON, and
+//! [`super::submitter`] does the enqueueing; a [`receipt`] says what was accepted. [`schema`] tells programs what a job
+//! may be.
 
 mod bulk;
-mod entry;
-mod fields;
 mod one_or_many;
 mod receipt;
 mod schema;
-mod strict;
 
 use tiny_http::Header;
 
@@ -18,8 +15,8 @@ use super::exchange::header;
 use super::problem::ApiError;
 use super::routes::{Incoming, Then};
 use super::server::Shared;
+use crate::job::draft::Rules;
 pub use bulk::LineAnswer;
-use entry::Rules;
 pub use receipt::{Receipt, Receipts};
 pub use schema::{NewJob, NewJobs};
 
@@ -48,11 +45,10 @@ pub fn submit(shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError
 fn with_rules<T>(shared: &Shared, run: impl FnOnce(&Rules<'_>) -> T) -> T {
     let services = &shared.services;
     let present = services.terms.present();
-    let known_elsewhere = |kind: &str| shared.types.know(services, kind);
     run(&Rules {
-        config: &present.config,
-        registry: &present.registry,
-        known_elsewhere: &known_elsewhere,
+        payload_max: present.config.payload_max,
+        max_retries: present.config.max_retries,
+        types: &shared.types.beside(&present),
         now: services.queue.now(),
     })
 }

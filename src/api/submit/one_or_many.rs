@@ -8,7 +8,6 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use tiny_http::Header;
 
-use super::entry::{self, Draft, Wrongs};
 use super::receipt::{self, Receipt, Receipts};
 use super::{text, with_rules};
 use crate::api::Services;
@@ -20,7 +19,7 @@ use crate::api::routes::{Incoming, Then};
 use crate::api::server::Shared;
 use crate::api::submitter::{Outcome, Pending};
 use crate::api::waiters::{Else, Place, Waiters, Waiting};
-use crate::handlers::Wrong;
+use crate::job::draft::{self, Draft, Wrong, Wrongs};
 use crate::job::{Job, JobId};
 use crate::queue::{Idempotency, Submission, Submitted};
 
@@ -102,7 +101,7 @@ fn drafts(shared: &Shared, body: &[u8]) -> Result<(Vec<Draft>, bool), ApiError> 
             } else {
                 format!("/{index}")
             };
-            drafts.extend(entry::read(raw, &at, rules, &mut wrongs)?);
+            drafts.extend(draft::read(raw, &at, rules, &mut wrongs)?);
         }
         Ok::<(), ApiError>(())
     })?;

@@ -1,4 +1,4 @@
-//! What a submitted job may be, as JSON Schema: beside what `entry` and `fields` read, with their bounds.
+//! What a submitted job may be, as JSON Schema: beside what [`crate::job::draft`] reads, with its bounds.
 //!
 //! They read by hand, so that every wrong field is found at once and pointed at; a test holds reader and schema together.
 
@@ -8,11 +8,11 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::fields::{
-    DELAY_MAX, RETRIES_MAX, TAG_BYTES_MAX, TAGS_MAX, TIMEOUT_MAX, TIMEOUT_MIN, UNIQUE_BYTES_MAX,
-};
 use crate::api::routes::DURATION;
 use crate::job::Backoff;
+use crate::job::draft::fields::{
+    DELAY_MAX, RETRIES_MAX, TAG_BYTES_MAX, TAGS_MAX, TIMEOUT_MAX, TIMEOUT_MIN, UNIQUE_BYTES_MAX,
+};
 use crate::job::duration::{DURATION_MAX, written};
 
 /// A job as it is submitted.
@@ -153,7 +153,7 @@ fn or_null(mut schema: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::submit::entry::FIELDS;
+    use crate::job::draft::FIELDS;
 
     #[test]
     fn every_field_that_is_read_has_its_schema() {

@@ -1,7 +1,25 @@
 //! What is wrong with an entry, found all at once and named where it stands.
 
 use super::*;
-use crate::handlers::probe::{Noop, Sleep};
+
+/// Two types are run here and one elsewhere.
+struct Known;
+
+impl Types for Known {
+    fn look(&self, kind: &str, payload: Option<&RawValue>) -> Looked {
+        match kind {
+            "sleep" if payload.is_some_and(|p| p.get().contains('-')) => {
+                Looked::Wrong(vec![Wrong::new("/seconds", "must not be negative")])
+            }
+            "noop" | "sleep" | "theirs" => Looked::Fits,
+            _ => Looked::Unknown(None),
+        }
+    }
+
+    fn queue(&self, kind: &str) -> Option<String> {
+        (kind == "theirs").then(|| "far".to_owned())
+    }
+}
 
 /// What is wrong with `json`, by pointer, and the sort of it.
 fn wrongs(json: &str) -> Vec<(Sort, String)> {
@@ -9,16 +27,10 @@ fn wrongs(json: &str) -> Vec<(Sort, String)> {
 }
 
 fn found(json: &str) -> Result<Job, Vec<(Sort, String)>> {
-    let mut registry = Registry::new();
-    registry.add(Noop).add(Sleep);
-    let config = Config {
-        payload_max: 1000,
-        ..Config::default()
-    };
     let rules = Rules {
-        config: &config,
-        registry: &registry,
-        known_elsewhere: &|kind| Ok(kind == "theirs"),
+        payload_max: 1000,
+        max_retries: 5,
+        types: &Known,
         now: Timestamp::from_micros(1_795_506_126_000_000),
     };
     let raw = RawValue::from_string(json.to_owned()).expect("JSON");
@@ -108,6 +120,13 @@ fn a_type_must_be_known_to_somebody() {
         [(Sort::UnknownType, "/type".to_owned())]
     );
     assert!(found(r#"{"type": "theirs", "payload": [1]}"#).is_ok());
+}
+
+#[test]
+fn a_queue_that_is_named_comes_before_the_types_own() {
+    let queue = |json: &str| found(json).expect("a job").queue;
+    assert_eq!(queue(r#"{"type": "theirs"}"#), "far");
+    assert_eq!(queue(r#"{"type": "theirs", "queue": "near"}"#), "near");
 }
 
 #[test]

@@ -1,4 +1,11 @@
-//! One job as it is submitted: every field read strictly, all wrong ones found at once.
+//! A job as somebody asks for it, in a request or in an entry of the calendar: every field read strictly, all wrong ones
+//! found at once.
+//!
+//! [`strict`] finds what parsers let pass, [`fields`] reads the fields one by one. A [`Draft`] becomes a job when it is
+//! given an id.
+
+pub mod fields;
+pub mod strict;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,13 +15,10 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::fields::{self, When};
-use super::strict::{self, Key, escaped};
-use crate::api::near::near;
-use crate::api::problem::{ApiError, Sort};
-use crate::config::Config;
-use crate::handlers::{Registry, Wrong};
-use crate::job::{Backoff, Job, JobId, Timestamp};
+use super::{Backoff, Job, JobId, Timestamp};
+use crate::near::near;
+use fields::When;
+use strict::{Key, escaped};
 
 /// The fields of a submitted job.
 pub const FIELDS: [&str; 11] = [
@@ -34,19 +38,82 @@ pub const FIELDS: [&str; 11] = [
 /// The queue of a job that names none, and whose type has none of its own.
 const QUEUE_DEFAULT: &str = "default";
 
+/// One wrong field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// Where it is: a JSON Pointer (RFC 6901); empty for the whole.
+    pub pointer: String,
+    /// What is wrong with it, and what is expected.
+    pub detail: String,
+}
+
+impl Wrong {
+    /// A wrong field.
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+/// What sort of wrong a wrong field is; the worst sort names the refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// Not what it should be.
+    Invalid,
+    /// A job type that nobody runs.
+    UnknownType,
+    /// A payload beyond PAYLOADMAX.
+    TooLarge,
+}
+
 /// The wrong fields found so far.
 pub type Wrongs = Vec<(Sort, Wrong)>;
 
+/// Why a draft could not even be looked over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// It is no JSON that can be kept: where, and why.
+    NotJson(String),
+    /// Whether its type is known cannot be found out at present; the cause is for the log.
+    Away(String),
+}
+
 /// What a job is measured by.
 pub struct Rules<'a> {
-    /// The defaults and bounds.
-    pub config: &'a Config,
-    /// The types that are known here.
-    pub registry: &'a Registry,
-    /// Whether another daemon knows a type.
-    pub known_elsewhere: &'a dyn Fn(&str) -> Result<bool, ApiError>,
+    /// The largest payload, in bytes.
+    pub payload_max: usize,
+    /// The retries of jobs that do not say.
+    pub max_retries: u32,
+    /// What is known of the job types.
+    pub types: &'a dyn Types,
     /// The engine's present.
     pub now: Timestamp,
+}
+
+/// What is known of the job types where a draft is read.
+pub trait Types {
+    /// Looks over the payload of a job of this type; `None`: the payload was found wrong already, and only the type is
+    /// asked for.
+    fn look(&self, kind: &str, payload: Option<&RawValue>) -> Looked;
+
+    /// The queue of jobs of this type that name none; `None`: that of all others.
+    fn queue(&self, kind: &str) -> Option<String>;
+}
+
+/// What a look at a type and a payload found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    /// Nothing is wrong, as far as can be told here.
+    Fits,
+    /// These fields of the payload are wrong.
+    Wrong(Vec<Wrong>),
+    /// Nobody runs the type; this one may have been meant.
+    Unknown(Option<String>),
+    /// Whether somebody runs the type cannot be found out at present; the cause is for the log.
+    Away(String),
 }
 
 /// A job that was found in order but has no id yet.
@@ -95,18 +162,18 @@ impl Draft {
 ///
 /// # Errors
 ///
-/// 400 for what is no JSON that can be kept; 503 when another daemon may know the type and cannot be asked.
+/// [`Refused`]: it is no JSON that can be kept, or another daemon may know the type and cannot be asked.
 pub fn read(
     raw: &RawValue,
     at: &str,
     rules: &Rules<'_>,
     wrongs: &mut Wrongs,
-) -> Result<Option<Draft>, ApiError> {
+) -> Result<Option<Draft>, Refused> {
     let before = wrongs.len();
     let mut found = Vec::new();
     strict::walk(raw.get(), at, &mut found).map_err(|err| {
         let place = if at.is_empty() { "the body" } else { at };
-        ApiError::Malformed(format!("{place}: {err}"))
+        Refused::NotJson(format!("{place}: {err}"))
     })?;
     let payload_is_clean = !found
         .iter()
@@ -124,7 +191,7 @@ pub fn read(
     };
     entry.refuse_unknown();
     let kind = entry.kind();
-    let payload = entry.payload(rules.config.payload_max);
+    let payload = entry.payload(rules.payload_max);
     if let (Some(kind), Some(payload)) = (&kind, &payload) {
         entry.check_payload(kind, payload, payload_is_clean, rules)?;
     }
@@ -240,27 +307,22 @@ impl<'e> Entry<'e> {
         payload: &RawValue,
         is_clean: bool,
         rules: &Rules<'_>,
-    ) -> Result<(), ApiError> {
-        let Some(handler) = rules.registry.get(kind) else {
-            if !(rules.known_elsewhere)(kind)? {
-                let known = near(kind, rules.registry.iter().map(|(kind, _)| kind));
-                let hint = known.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+    ) -> Result<(), Refused> {
+        // A handler that reads what was found wrong already would only say it again.
+        match rules.types.look(kind, is_clean.then_some(payload)) {
+            Looked::Fits => {}
+            Looked::Wrong(wrongs) => {
+                for wrong in wrongs {
+                    self.wrong(&format!("/payload{}", wrong.pointer), wrong.detail);
+                }
+            }
+            Looked::Unknown(near) => {
+                let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
                 let detail = format!("no daemon runs the job type `{kind}`{hint}");
                 let wrong = Wrong::new(format!("{}/type", self.at), detail);
                 self.wrongs.push((Sort::UnknownType, wrong));
             }
-            return Ok(());
-        };
-        // A handler that reads what was found wrong already would only say it again.
-        let checked = if is_clean {
-            handler.check(payload)
-        } else {
-            Ok(())
-        };
-        if let Err(wrongs) = checked {
-            for wrong in wrongs {
-                self.wrong(&format!("/payload{}", wrong.pointer), wrong.detail);
-            }
+            Looked::Away(cause) => return Err(Refused::Away(cause)),
         }
         Ok(())
     }
@@ -289,16 +351,15 @@ impl<'e> Entry<'e> {
             );
         }
         let kind = kind?;
-        let of_type = || rules.registry.get(&kind)?.queue().map(str::to_owned);
         let queue = queue
-            .or_else(of_type)
+            .or_else(|| rules.types.queue(&kind))
             .unwrap_or_else(|| QUEUE_DEFAULT.to_owned());
         Some(Draft {
             kind,
             queue,
             payload: payload?.into_owned(),
             when,
-            max_retries: max_retries.unwrap_or(rules.config.max_retries),
+            max_retries: max_retries.unwrap_or(rules.max_retries),
             backoff: backoff.unwrap_or_default(),
             timeout,
             expires_in,

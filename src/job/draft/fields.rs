@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::DateTime;
 use serde_json::value::RawValue;
 
-use crate::api::near::near;
 use crate::job::duration::{duration_of_seconds, parse_duration, written};
 use crate::job::{Backoff, Timestamp, is_name};
+use crate::near::near;
 
 /// What is wrong with a field: where beneath it (a JSON Pointer, mostly empty), and what is expected.
 pub type Wrongs = Vec<(String, String)>;
@@ -15,9 +15,9 @@ pub type Wrongs = Vec<(String, String)>;
 /// The farthest that a job may be put off. Ids, partitions and leases all assume a job of about this age at most.
 pub const DELAY_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// The bounds of one attempt's time. Below, not even an answer of a quick handler would be in time; above, an operator
-/// would rather split the job.
+/// The shortest time of one attempt. Below, not even an answer of a quick handler would be in time.
 pub const TIMEOUT_MIN: Duration = Duration::from_millis(100);
+/// The longest time of one attempt. Above, an operator would rather split the job.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Most retries that may be asked for.
@@ -26,8 +26,9 @@ pub const RETRIES_MAX: u64 = 100;
 /// Longest unique key, in bytes: it is a key of Redis' hash and of an index.
 pub const UNIQUE_BYTES_MAX: usize = 255;
 
-/// Most tags of a job, and the longest one in bytes: they are all in an index.
+/// Most tags of a job: they are all in an index.
 pub const TAGS_MAX: usize = 32;
+/// The longest tag, in bytes.
 pub const TAG_BYTES_MAX: usize = 64;
 
 /// When a job is to run.

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::handlers::Wrong;
+use super::Wrong;
 
 /// Walks over `json`, which is valid but for what is found; pointers begin with `at`.
 ///

@@ -1,4 +1,4 @@
-//! "Did you mean": the known name nearest to an unknown one.
+//! "Did you mean": the known name that is nearest to one that nobody knows.
 
 /// The one of `known` that `given` was most likely meant to be; `None` when none is near.
 #[must_use]
