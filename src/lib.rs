@@ -25,6 +25,7 @@
 //! | --- | --- | --- |
 //! | 1a | [`near`] | which known name is near to an unknown one |
 //! | 1b | [`job`] | what a job is, and every decision about it; pure |
+//! | 1c | [`schedule`] | what a schedule is, and when it fires; pure |
 //! | 2a | [`clock`], [`threads`], [`health`] | time, threads and their end, what is missing at present |
 //! | 2b | [`config`] | what the daemon is told |
 //! | 2b | [`sqlite`] | the one file that queue and storage of the embedded mode share |
@@ -36,7 +37,6 @@
 //! | 3b | [`types`] | which job types some daemon runs |
 //! | 4 | [`worker`] | takes jobs, runs them, settles them |
 //! | 4 | [`recorder`] | moves ended jobs to storage |
-//! | 4 | [`scheduler`] | says when cron entries fire |
 //! | 5 | [`api`] | HTTP |
 //! | 6 | [`daemon`] | opens engines, starts in order, stops in reverse |
 //! | 7 | [`cli`] | the commands |
@@ -67,7 +67,7 @@ pub mod logging;
 pub mod near;
 pub mod queue;
 pub mod recorder;
-pub mod scheduler;
+pub mod schedule;
 pub mod sqlite;
 pub mod storage;
 pub mod terms;

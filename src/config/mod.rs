@@ -24,7 +24,7 @@ mod file;
 mod load;
 mod mask;
 mod names;
-pub(crate) mod near;
+mod near;
 mod parse;
 mod problem;
 mod reference;

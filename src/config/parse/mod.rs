@@ -13,8 +13,8 @@ use std::time::Duration;
 use crate::job::duration::{parse_duration, written};
 use crate::job::is_name;
 
-use crate::config::near;
 use crate::config::{QueueWeight, Queues};
+use crate::near;
 
 /// Most queues that one daemon takes from: each is a line to look into and a bell to listen for.
 const QUEUES_MAX: usize = 256;

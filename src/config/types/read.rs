@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::values::{file, header, json, line_of, not_a_schema, schema_of, url, words};
 use super::{Action, BUILTIN_TYPES, JobType, PayloadSchema, SigningKey};
 use crate::config::file::{Member, Node, Tree};
+use crate::config::parse;
 use crate::config::problem::{Place, Problem, quoted};
 use crate::config::settings::Secret;
-use crate::config::{near, parse};
+use crate::near;
 
 /// Most words of a command line.
 const WORDS_MAX: usize = 256;

@@ -7,7 +7,7 @@ mod expressions;
 
 use chrono::DateTime;
 use windlass::job::Timestamp;
-use windlass::scheduler::cron::{Cron, Rule, TimeZone};
+use windlass::schedule::cron::{Cron, Rule, TimeZone};
 
 /// The rule of an expression in a zone.
 #[track_caller]

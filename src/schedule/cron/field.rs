@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::near;
+use crate::near;
 
 use super::CronError;
 

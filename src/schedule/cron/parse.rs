@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ::cron::Schedule;
 
-use crate::config::near;
 use crate::job::duration::parse_duration;
+use crate::near;
 
 use super::field::{self, Field, Values};
 use super::{Civil, Cron, CronError, Kind};
@@ -32,7 +32,7 @@ impl Cron {
     /// Reads an expression.
     ///
     /// ```
-    /// use windlass::scheduler::cron::{Cron, Field};
+    /// use windlass::schedule::cron::{Cron, Field};
     ///
     /// assert!(Cron::parse("*/15 9-17 * * Mon-Fri").is_ok());
     /// assert!(Cron::parse("@every 90s").is_ok());

@@ -9,7 +9,7 @@ use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeZone as _};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use thiserror::Error;
 
-use crate::config::near;
+use crate::near;
 
 /// No offset is farther from UTC than this.
 const OFFSET_SECONDS_MAX: i64 = 16 * 3600;
@@ -41,7 +41,7 @@ impl TimeZone {
     /// The zone with this name, such as `Europe/Berlin`; capitals count.
     ///
     /// ```
-    /// use windlass::scheduler::cron::TimeZone;
+    /// use windlass::schedule::cron::TimeZone;
     ///
     /// assert_eq!(TimeZone::parse("Europe/Berlin").unwrap().name(), "Europe/Berlin");
     /// let err = TimeZone::parse("europe/berlin").unwrap_err();

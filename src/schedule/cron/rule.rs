@@ -60,7 +60,7 @@ impl Rule {
     ///
     /// ```
     /// use windlass::job::Timestamp;
-    /// use windlass::scheduler::cron::{Cron, Rule, TimeZone};
+    /// use windlass::schedule::cron::{Cron, Rule, TimeZone};
     ///
     /// let rule = Rule { cron: Cron::parse("@hourly").unwrap(), zone: TimeZone::UTC };
     /// let start = Timestamp::from_micros(1_500_000);
