@@ -250,6 +250,7 @@ mod tests {
             state: State::Retrying,
             attempt: 1,
             due: Some(at(900_000)),
+            ready_at: None,
             leased_at: None,
             node: None,
             cancel_requested: false,

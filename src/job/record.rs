@@ -15,6 +15,9 @@ pub struct Live {
     pub attempt: u32,
     /// When it is due, if it waits for its time.
     pub due: Option<Timestamp>,
+    /// Since when it has been ready to run, if it stands in its queue's line. Of one with an attempt behind it that was lent
+    /// and given back: since it was lent.
+    pub ready_at: Option<Timestamp>,
     /// When its running attempt was lent to a worker.
     pub leased_at: Option<Timestamp>,
     /// Who runs it.

@@ -274,6 +274,8 @@ pub struct QueueCounts {
     pub scheduled: u64,
     /// Jobs that are lent to workers.
     pub running: u64,
+    /// Since when the job that comes next has stood in its line.
+    pub oldest_ready_at: Option<Timestamp>,
 }
 
 /// A daemon as the others see it.

@@ -49,6 +49,7 @@
 mod calls;
 mod error;
 mod levers;
+mod list;
 pub mod redis;
 pub mod sqlite;
 
@@ -63,6 +64,7 @@ pub use calls::{
 };
 pub use error::QueueError;
 pub use levers::{Cancelled, Levers};
+pub use list::{Line, Listed, Place};
 
 /// Most tickets that one call touches, whatever it does (Q11). Callers with more make several calls.
 pub const TICKETS_PER_CALL_MAX: usize = 1_000;
@@ -169,6 +171,18 @@ pub trait Desk: Send + Sync {
     ///
     /// [`QueueError::Unavailable`]: call again.
     fn find(&self, ids: &[JobId]) -> Result<Vec<Option<Found>>, QueueError>;
+
+    /// Jobs of one line, in its order: up to `want` of those after `after`. Of lines that may be long, a bounded part is
+    /// looked at (Q11).
+    ///
+    /// Whoever goes on with [`Listed::next`] sees each job that stays where it is once. Of [`Line::Ended`] nothing is
+    /// missed that had ended before the call and is not stored before it returns.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Unavailable`]: call again.
+    fn list(&self, line: Line<'_>, after: Option<Place>, want: usize)
+    -> Result<Listed, QueueError>;
 
     /// Counts of every queue that holds a job, is paused, or ever held one (Q14), by name.
     ///

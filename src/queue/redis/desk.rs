@@ -8,7 +8,9 @@ use super::rows::{Row, one_line};
 use super::words::micros;
 use super::{RedisQueue, Reply};
 use crate::job::{Found, JobId, State, Timestamp};
-use crate::queue::{Desk, Node, QueueCounts, QueueError, TICKETS_PER_CALL_MAX};
+use crate::queue::{
+    Desk, Line, Listed, Node, Place, QueueCounts, QueueError, TICKETS_PER_CALL_MAX,
+};
 
 /// The number of the layout that this program reads and writes.
 const FORMAT: &str = "1";
@@ -66,6 +68,15 @@ impl Desk for RedisQueue {
         Ok(found)
     }
 
+    fn list(
+        &self,
+        line: Line<'_>,
+        after: Option<Place>,
+        want: usize,
+    ) -> Result<Listed, QueueError> {
+        self.list_line(line, after, want)
+    }
+
     fn queues(&self) -> Result<Vec<QueueCounts>, QueueError> {
         let counts = self.counts()?;
         let mut queues: BTreeMap<String, QueueCounts> = BTreeMap::new();
@@ -84,6 +95,11 @@ impl Desk for RedisQueue {
         }
         for name in &counts.paused {
             queue(name, &|q| q.paused = true);
+        }
+        let waiting = queues.values().filter(|counts| counts.ready > 0);
+        let names: Vec<String> = waiting.map(|counts| counts.queue.clone()).collect();
+        for (name, since) in self.oldest_ready(&names)? {
+            queues.entry(name).or_default().oldest_ready_at = Some(since);
         }
         Ok(queues.into_values().collect())
     }

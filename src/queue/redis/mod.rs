@@ -33,6 +33,7 @@ mod calendar;
 mod connections;
 mod desk;
 mod levers;
+mod list;
 mod road;
 mod rows;
 mod scripts;

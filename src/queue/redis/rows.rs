@@ -5,6 +5,7 @@ use ::serde_json::value::RawValue;
 use crate::job::{
     Attempt, ErrorKind, Found, Job, JobError, JobId, Live, Record, State, Timestamp, fit,
 };
+use crate::queue::list::ready_at;
 
 /// The type of a job whose body cannot be read.
 const UNREADABLE: &str = "unreadable";
@@ -256,8 +257,11 @@ impl Row {
             Some(_) => State::Scheduled,
             None => State::Queued,
         };
+        let job = job(id, &body).unwrap_or_else(|_| unreadable(id, &body));
         Some(Found::Live(Live {
-            job: job(id, &body).unwrap_or_else(|_| unreadable(id, &body)),
+            ready_at: (state == State::Queued)
+                .then(|| ready_at(&job, run.attempts, Some(run.leased_at), now)),
+            job,
             state,
             attempt: run.attempts + u32::from(self.lent),
             due,

@@ -9,6 +9,7 @@ const BASE: &str = include_str!("lua/base.lua");
 const ENDS: &str = include_str!("lua/ends.lua");
 const LAPSE: &str = include_str!("lua/lapse.lua");
 const ACCEPT: &str = include_str!("lua/accept.lua");
+const LINES: &str = include_str!("lua/lines.lua");
 
 /// Refused when Redis is at `maxmemory`: brings new work.
 const BRINGS_WORK: &str = "#!lua\n";
@@ -104,6 +105,11 @@ scripts! {
     find: READS [],
     counts: READS [],
     entries: READS [],
+    heads: READS [LINES],
+    line: READS [LINES],
+    waiting: READS [],
+    running: READS [ENDS],
+    ended: READS [],
 }
 
 /// The answer of a script: the engine's time, and what follows it.

@@ -6,9 +6,11 @@ use rusqlite::{OptionalExtension, params};
 
 use super::rows::{LEASES, WHOLE, Whole, bytes, id_at};
 use super::step::Step;
-use super::{SqliteQueue, failed};
+use super::{SqliteQueue, failed, list};
 use crate::job::{Found, JobId, Timestamp};
-use crate::queue::{Desk, Node, QueueCounts, QueueError, TICKETS_PER_CALL_MAX};
+use crate::queue::{
+    Desk, Line, Listed, Node, Place, QueueCounts, QueueError, TICKETS_PER_CALL_MAX,
+};
 use crate::sqlite::DbError;
 
 impl Desk for SqliteQueue {
@@ -20,6 +22,7 @@ impl Desk for SqliteQueue {
     }
 
     fn find(&self, ids: &[JobId]) -> Result<Vec<Option<Found>>, QueueError> {
+        let now = self.clock.now();
         let whole = self.db.read(|conn| {
             let mut find = conn.prepare_cached(&format!("{WHOLE} WHERE j.id = ?1"))?;
             ids.iter()
@@ -34,30 +37,28 @@ impl Desk for SqliteQueue {
             .and_then(|whole| {
                 whole
                     .iter()
-                    .map(|one| one.as_ref().map(Whole::found).transpose())
+                    .map(|one| one.as_ref().map(|whole| whole.found(now)).transpose())
                     .collect()
             })
             .map_err(|err| failed("find", err))
     }
 
+    fn list(
+        &self,
+        line: Line<'_>,
+        after: Option<Place>,
+        want: usize,
+    ) -> Result<Listed, QueueError> {
+        self.db
+            .read(|conn| list::list(conn, line, after, want))
+            .map_err(|err| failed("list", err))
+    }
+
     fn queues(&self) -> Result<Vec<QueueCounts>, QueueError> {
-        let counts = self.db.read(|conn| {
-            let mut find = conn.prepare_cached(
-                "SELECT name, paused, ready, scheduled, running FROM queues ORDER BY name",
-            )?;
-            let counts = find.query_map([], |row| {
-                let count = |i| row.get(i).map(i64::unsigned_abs);
-                Ok(QueueCounts {
-                    queue: row.get(0)?,
-                    paused: row.get(1)?,
-                    ready: count(2)?,
-                    scheduled: count(3)?,
-                    running: count(4)?,
-                })
-            })?;
-            Ok(counts.collect::<Result<_, _>>()?)
-        });
-        counts.map_err(|err| failed("queues", err))
+        let now = self.clock.now();
+        self.db
+            .read(|conn| list::queues(conn, now))
+            .map_err(|err| failed("queues", err))
     }
 
     fn totals(&self) -> Result<Vec<(String, u64)>, QueueError> {

@@ -13,6 +13,7 @@ mod counters;
 mod desk;
 mod enqueue;
 mod levers;
+mod list;
 mod outbox;
 mod reserve;
 mod rows;

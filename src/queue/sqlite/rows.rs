@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::job::{Attempt, ErrorKind, Found, Job, JobError, JobId, Live, Record, State, Timestamp};
+use crate::queue::list::ready_at;
 use crate::sqlite::DbError;
 
 /// The line of jobs that wait for their time.
@@ -37,7 +38,8 @@ pub(super) fn instant(micros: Option<i64>) -> Option<Timestamp> {
     micros.map(Timestamp::from_micros)
 }
 
-/// What is decided from when a job moves.
+/// What is decided from when a job moves. `leased_at` tells of one that is lent since when, and of one that waits again from
+/// when on it may be lent.
 #[derive(Debug)]
 pub(super) struct Row {
     pub id: JobId,
@@ -182,19 +184,23 @@ impl Whole {
     }
 
     /// How the job stands; one that cannot be read is of type `unreadable`.
-    pub(super) fn found(&self) -> Result<Found, DbError> {
+    pub(super) fn found(&self, now: Timestamp) -> Result<Found, DbError> {
         if self.line == OUTBOX {
             return self.record().map(Found::Ended);
         }
-        let attempt = self.failures + self.crashes + u32::from(self.line == LEASES);
+        let (lent, begun) = (self.line == LEASES, self.failures + self.crashes);
         let history = self.history.as_deref();
+        let state = self.state()?;
+        let job = parse_job(self.id, self.body.as_deref())
+            .unwrap_or_else(|_| unreadable(self.id, &self.queue));
         Ok(Found::Live(Live {
-            job: parse_job(self.id, self.body.as_deref())
-                .unwrap_or_else(|_| unreadable(self.id, &self.queue)),
-            state: self.state()?,
-            attempt,
+            ready_at: (state == State::Queued)
+                .then(|| ready_at(&job, begun, instant(self.leased_at), now)),
+            job,
+            state,
+            attempt: begun + u32::from(lent),
             due: (self.line == LATER).then(|| Timestamp::from_micros(self.at)),
-            leased_at: instant(self.leased_at),
+            leased_at: instant(self.leased_at).filter(|_| lent),
             node: self.node.clone(),
             cancel_requested: self.cancel,
             progress: parse(self.progress.as_deref()).unwrap_or_default(),

@@ -199,6 +199,12 @@ impl<'t, 'c> Step<'t, 'c> {
         if row.state == State::Running {
             self.expect_expiry(row.queue, row.expires_at)?;
         }
+        // From when on it may be lent again, as far as it was lent before.
+        let again = match (to, event) {
+            (To::Later(due), _) => due.as_micros(),
+            (_, Event::Lapse) => self.now.as_micros(),
+            _ => row.leased_at,
+        };
         let (line, at) = match to {
             To::Head => {
                 self.engine.head -= 1;
@@ -213,7 +219,7 @@ impl<'t, 'c> Step<'t, 'c> {
         self.conn
             .prepare_cached(
                 "UPDATE jobs SET line = ?2, at = ?3, state = ?4, n = ?5, failures = ?6, crashes = ?7, history = ?8,
-                 leased_at = NULL, node = NULL, progress = NULL WHERE id = ?1",
+                 leased_at = ?9, node = NULL, progress = NULL WHERE id = ?1",
             )?
             .execute(params![
                 bytes(row.id),
@@ -223,7 +229,8 @@ impl<'t, 'c> Step<'t, 'c> {
                 row.n,
                 row.failures,
                 row.crashes,
-                row.history
+                row.history,
+                again
             ])?;
         self.enter(row.queue, state)?;
         Ok(state)

@@ -14,6 +14,7 @@ mod enqueue;
 mod expiry;
 mod idempotency;
 mod lease;
+mod lists;
 mod nodes;
 mod outbox;
 mod pages;
@@ -166,6 +167,17 @@ macro_rules! queue_contract {
                 a_ticket_without_a_job_is_not_counted,
                 queues_are_listed_by_name,
                 totals_are_kept_by_state,
+            }
+            lists {
+                a_line_lists_what_a_reserve_then_gives,
+                suspects_are_listed_apart,
+                waiting_jobs_are_listed_as_they_come_due,
+                running_jobs_are_listed_by_when_they_were_lent,
+                ended_jobs_are_listed_until_they_are_stored,
+                a_call_looks_at_a_bounded_part,
+                pages_follow_a_line_that_moves,
+                pages_follow_a_line_that_moves_far,
+                a_queue_tells_since_when_its_next_job_waits,
             }
             bounds {
                 due_jobs_are_moved_in_pieces,

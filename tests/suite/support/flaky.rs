@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use windlass::job::{Found, JobId, Record, Timestamp};
 use windlass::queue::{
-    Calendar, Call, Cancelled, Desk, Engine, Entry, Fired, Levers, Node, Queue, QueueCounts,
-    QueueError, Release, Renewal, Renewed, Reserve, Reserved, Settled, Settlement, Submission,
-    Submitted,
+    Calendar, Call, Cancelled, Desk, Engine, Entry, Fired, Levers, Line, Listed, Node, Place,
+    Queue, QueueCounts, QueueError, Release, Renewal, Renewed, Reserve, Reserved, Settled,
+    Settlement, Submission, Submitted,
 };
 
 /// What goes wrong. Whether request or reply is lost, the caller sees the same error.
@@ -132,6 +132,15 @@ impl Desk for Flaky {
 
     fn find(&self, ids: &[JobId]) -> Result<Vec<Option<Found>>, QueueError> {
         self.pass("find", || self.engine.find(ids))
+    }
+
+    fn list(
+        &self,
+        line: Line<'_>,
+        after: Option<Place>,
+        want: usize,
+    ) -> Result<Listed, QueueError> {
+        self.pass("list", || self.engine.list(line, after, want))
     }
 
     fn queues(&self) -> Result<Vec<QueueCounts>, QueueError> {

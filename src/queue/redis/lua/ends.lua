@@ -4,7 +4,8 @@
 local KEPT = 20
 
 -- A row of `runs`: how often a job was lent and lost, and what is needed of its header while it is lent, so that no
--- body is read to take it back. mark: 0 nothing, 1 its end was asked for, 2 it waits for a retry.
+-- body is read to take it back. mark: 0 nothing, 1 its end was asked for, 2 it waits for a retry. leased_at: since when it
+-- is lent; of a job that goes back to wait, from when on it may be lent again.
 local function run_row(n, failures, crashes, mark, leased_at, expires, node, unique)
   return n .. ' ' .. failures .. ' ' .. crashes .. ' ' .. mark .. ' ' .. leased_at .. ' ' .. expires .. '\n' .. node .. '\n' .. unique
 end

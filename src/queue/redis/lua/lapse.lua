@@ -54,7 +54,7 @@ local function lapse(members, max_crashes)
       changed[#changed + 1] = run_row(0, failures, crashes, '0', '0', '0', '', '')
       end_job(id, state, ' ' .. (failures + crashes) .. '\n\n\n', unique)
     else
-      changed[#changed + 1] = run_row(n + 1, failures, crashes, '0', '0', expires, '', unique)
+      changed[#changed + 1] = run_row(n + 1, failures, crashes, '0', NOW, expires, '', unique)
       redis.call('RPUSH', P .. 'suspect:' .. queue, id .. ':' .. (n + 1))
       add(waiting, queue, 1)
       rung[queue] = true

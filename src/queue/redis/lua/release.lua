@@ -17,7 +17,7 @@ for i, member in ipairs(members) do
     seen[member] = true
     local id, queue = ids[i], queue_of(member)
     local delay, attempt = tonumber(ARGV[3 * i]), ARGV[3 * i + 1]
-    local n, failures, crashes, mark, _, expires, _, unique = parse_run(runs[i])
+    local n, failures, crashes, mark, since, expires, _, unique = parse_run(runs[i])
     gone[#gone + 1] = member
     gone_ids[#gone_ids + 1] = id
     add(running, queue, -1)
@@ -28,11 +28,14 @@ for i, member in ipairs(members) do
       if attempt ~= '' then
         remember(id, attempt)
       end
+      if delay > 0 then
+        since = text(now + delay)
+      end
       rows[#rows + 1] = id
-      rows[#rows + 1] = run_row(n + 1, failures, crashes, '0', '0', expires, '', unique)
+      rows[#rows + 1] = run_row(n + 1, failures, crashes, '0', since, expires, '', unique)
       if delay > 0 then
         answers[i] = 'l'
-        later[#later + 1] = text(now + delay)
+        later[#later + 1] = since
         later[#later + 1] = id .. ':' .. (n + 1) .. ':' .. queue
         queues[#queues + 1] = queue
         add(scheduled, queue, 1)

@@ -42,9 +42,10 @@ for k, row in ipairs(fetch('HMGET', RUNS, retries)) do
   else
     answers[i] = 'r'
     remember(id, ARGV[at + 3])
+    local due = text(now + tonumber(ARGV[at + 2]))
     rows[#rows + 1] = id
-    rows[#rows + 1] = run_row(n + 1, failures + 1, crashes, '2', '0', expires, '', unique)
-    later[#later + 1] = text(now + tonumber(ARGV[at + 2]))
+    rows[#rows + 1] = run_row(n + 1, failures + 1, crashes, '2', due, expires, '', unique)
+    later[#later + 1] = due
     later[#later + 1] = id .. ':' .. (n + 1) .. ':' .. queue
     queues[#queues + 1] = queue
     add(scheduled, queue, 1)

@@ -1,0 +1,62 @@
+-- waiting.lua: jobs that wait for their time, in the order in which they are due (Q11).
+-- KEYS  1 meta
+-- ARGV  1 now   2 queue, or empty: of all   3 when the last job is due that was seen   4 its id, or empty: from the first
+--       5 want
+-- Returns {now, when the last job is due that was looked at, its ticket, or empty: there are no more,
+--       then per job: when it is due, its ticket}
+local LOOK = 1000
+local queue, want = ARGV[2], math.min(tonumber(ARGV[5]), LOOK)
+
+-- Byte by byte, as the set orders those that are due together; Lua's `<` goes by a language.
+local function is_below(a, b)
+  for i = 1, 36 do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then
+      return x < y
+    end
+  end
+  return false
+end
+
+-- The rank of the first job after the one with this id that is due at `due`, whether or not that one is still there.
+local function rank_after(due, id)
+  local low, high = 0, redis.call('ZCARD', LATER)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local entry = redis.call('ZRANGE', LATER, middle, middle, 'WITHSCORES')
+    local at = tonumber(entry[2])
+    if at > due or (at == due and is_below(id, entry[1])) then
+      high = middle
+    else
+      low = middle + 1
+    end
+  end
+  return low
+end
+
+local rank = ARGV[4] == '' and 0 or rank_after(tonumber(ARGV[3]), ARGV[4])
+local reply, found, looked = {now, 0, ''}, 0, 0
+local due, last = 0, ''
+while found < want and looked < LOOK do
+  local most = math.min(LOOK - looked, queue == '' and want - found or 250)
+  local entries = redis.call('ZRANGE', LATER, rank, rank + most - 1, 'WITHSCORES')
+  for i = 1, #entries, 2 do
+    local of = queue_of(entries[i])
+    due, last = tonumber(entries[i + 1]), string.sub(entries[i], 1, -2 - #of)
+    rank, looked = rank + 1, looked + 1
+    if queue == '' or of == queue then
+      found = found + 1
+      reply[2 + 2 * found], reply[3 + 2 * found] = due, last
+      if found == want then
+        break
+      end
+    end
+  end
+  if #entries < 2 * most then
+    break
+  end
+end
+if rank < redis.call('ZCARD', LATER) then
+  reply[2], reply[3] = due, last
+end
+return reply
