@@ -46,6 +46,10 @@
 //! engines and `handlers/data`, `tiny_http` in `api`, `lettre` and `image` in their handlers, `cap_std` in
 //! `handlers/files`.
 //!
+//! Two libraries are generic through and through, so that they are compiled where they are called, which took longer than
+//! all of this. They are called in crates of their own, which changes here do not touch: `crates/pictures` (codecs and the
+//! resizer) and `crates/schemas` (the JSON Schema validator).
+//!
 //! # For embedding programs
 //!
 //! Stable are [`handlers`], [`daemon`], [`config`] and [`job`]. Where to begin: [`handlers::Handler`] for a job type of

@@ -5,7 +5,6 @@
 //! begin with `/` count from the folder of the file.
 
 mod read;
-mod schema;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -24,7 +23,7 @@ use super::settings::Secret;
 use crate::job::duration::written;
 
 pub(super) use read::{Found, read};
-pub use schema::PayloadSchema;
+pub use windlass_schemas::PayloadSchema;
 
 /// The job types that are built in, or will be: no entry may take their names.
 pub const BUILTIN_TYPES: [&str; 7] = [

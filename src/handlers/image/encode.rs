@@ -1,13 +1,9 @@
 //! A picture becomes the bytes of a file.
 
 use std::borrow::Cow;
-use std::io::Cursor;
 
-use image::codecs::bmp::BmpEncoder;
-use image::codecs::gif::GifEncoder;
-use image::codecs::png::PngEncoder;
-use image::codecs::tiff::TiffEncoder;
-use image::{DynamicImage, GrayImage, ImageEncoder, ImageResult, RgbImage};
+use image::{DynamicImage, GrayImage, RgbImage};
+use windlass_pictures::JpegColor;
 
 use super::operations::is_deep;
 use super::payload::ImageFormat;
@@ -26,31 +22,14 @@ pub(super) fn encode(
     quality: u8,
     profile: Option<&Profile>,
 ) -> Result<Vec<u8>, String> {
-    let icc = profile.and_then(|profile| Some(profile.of(&image)?.to_vec()));
-    let mut file = Cursor::new(Vec::new());
-    let written = match format {
-        ImageFormat::Jpeg => return jpeg(image, quality, profile),
-        ImageFormat::Webp => return webp::encode(image, quality, profile),
-        ImageFormat::Png => write(&image, PngEncoder::new(&mut file), icc),
-        ImageFormat::Tiff => write(&image, TiffEncoder::new(&mut file), icc),
-        ImageFormat::Gif => write(&image, GifEncoder::new(&mut file), None),
-        ImageFormat::Bmp => write(&image, BmpEncoder::new(&mut file), None),
-    };
-    written.map_err(|err| err.to_string())?;
-    Ok(file.into_inner())
-}
-
-fn write(
-    image: &DynamicImage,
-    mut encoder: impl ImageEncoder,
-    icc: Option<Vec<u8>>,
-) -> ImageResult<()> {
-    if let Some(icc) = icc {
-        encoder
-            .set_icc_profile(icc)
-            .map_err(image::ImageError::Unsupported)?;
+    match format {
+        ImageFormat::Jpeg => jpeg(image, quality, profile),
+        ImageFormat::Webp => webp::encode(image, quality, profile),
+        other => {
+            let icc = profile.and_then(|profile| Some(profile.of(&image)?.to_vec()));
+            windlass_pictures::encode(&image, other.codec(), icc).map_err(|err| err.to_string())
+        }
     }
-    image.write_with_encoder(encoder)
 }
 
 fn jpeg(
@@ -60,24 +39,12 @@ fn jpeg(
 ) -> Result<Vec<u8>, String> {
     let image = on_white(image);
     let color = match *image {
-        DynamicImage::ImageLuma8(_) => jpeg_encoder::ColorType::Luma,
-        _ => jpeg_encoder::ColorType::Rgb,
+        DynamicImage::ImageLuma8(_) => JpegColor::Grey,
+        _ => JpegColor::Rgb,
     };
-    let side = |side: u32| u16::try_from(side).map_err(|err| err.to_string());
-    let (width, height) = (side(image.width())?, side(image.height())?);
-    let mut bytes = Vec::new();
-    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, quality);
-    // As libjpeg does; one pixel in four alone would make coloured edges ragged.
-    encoder.set_chroma_subsampling_method(jpeg_encoder::ChromaSubsamplingMethod::Average);
-    if let Some(icc) = profile.and_then(|profile| profile.of(&image)) {
-        encoder
-            .add_icc_profile(icc)
-            .map_err(|err| err.to_string())?;
-    }
-    encoder
-        .encode(image.as_bytes(), width, height, color)
-        .map_err(|err| err.to_string())?;
-    Ok(bytes)
+    let icc = profile.and_then(|profile| profile.of(&image));
+    let size = (image.width(), image.height());
+    windlass_pictures::jpeg(image.as_bytes(), size, color, quality, icc)
 }
 
 /// The picture with 8 bits a channel and without alpha: where it is transparent, white shows.

@@ -1,6 +1,5 @@
 //! What is done with a picture between reading and writing.
 
-use fast_image_resize::MulDiv;
 use image::DynamicImage;
 use image::metadata::Orientation;
 
@@ -88,11 +87,10 @@ fn weighed(
     if !image.color().has_alpha() {
         return Ok(mix(&image));
     }
-    let failed = |err| Failure::permanent(format!("alpha cannot be reckoned with: {err}"));
-    let alpha = MulDiv::new();
-    alpha.multiply_alpha_inplace(&mut image).map_err(failed)?;
+    let failed = |err: String| Failure::permanent(format!("alpha cannot be reckoned with: {err}"));
+    windlass_pictures::multiply_alpha(&mut image).map_err(failed)?;
     let mut mixed = mix(&image);
-    alpha.divide_alpha_inplace(&mut mixed).map_err(failed)?;
+    windlass_pictures::divide_alpha(&mut mixed).map_err(failed)?;
     Ok(mixed)
 }
 

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use fast_image_resize::{ResizeOptions, Resizer};
 use image::DynamicImage;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -82,13 +81,6 @@ fn resize(image: &DynamicImage, size: Size, fit: Fit) -> Result<Cow<'_, DynamicI
     if size == Size::new(image.width(), image.height()) {
         return Ok(Cow::Borrowed(image));
     }
-    let mut resized = DynamicImage::new(size.width, size.height, image.color());
-    let mut options = ResizeOptions::new();
-    if fit == Fit::Cover {
-        options = options.fit_into_destination(Some((0.5, 0.5)));
-    }
-    Resizer::new()
-        .resize(image, &mut resized, &options)
-        .map_err(|err| err.to_string())?;
-    Ok(Cow::Owned(resized))
+    let (width, height) = (size.width, size.height);
+    windlass_pictures::resize(image, (width, height), fit == Fit::Cover).map(Cow::Owned)
 }

@@ -74,11 +74,11 @@ impl Plan {
             .map(|target| output(canvas.size, target))
             .collect::<Result<_, _>>()?;
         let pairs = outputs.iter().zip(targets);
-        let mut each: Vec<_> = pairs
-            .map(|(size, target)| canvas.making(*size, target.format))
-            .collect();
-        each.sort_unstable_by_key(|bytes| std::cmp::Reverse(*bytes));
-        let together: u64 = each.iter().take(threads).sum();
+        let making = pairs.map(|(size, target)| canvas.making(*size, target.format));
+        let bands = outputs
+            .iter()
+            .flat_map(|size| canvas.resizing(*size, threads));
+        let together = largest(making, threads) + largest(bands, threads);
         let bytes = peak.max(canvas.bytes() + together);
         if bytes > BYTES_MAX {
             let mib = |bytes: u64| bytes / (1024 * 1024);
@@ -148,21 +148,32 @@ impl Canvas {
         }
     }
 
-    /// What making an output takes: the resized picture and, before it, what lies between the two passes of the resizing;
-    /// the picture as the format has it, and the file. libwebp reckons with a picture of its own.
+    /// What making an output takes: the resized picture, the picture as the format has it, and the file. libwebp reckons
+    /// with a picture of its own.
     fn making(self, size: Size, format: ImageFormat) -> u64 {
-        let between = u64::from(size.width) * u64::from(self.size.height);
-        let resized = if size == self.size {
-            0
-        } else {
-            between + size.pixels()
-        };
+        let resized = if size == self.size { 0 } else { size.pixels() };
         let file = match format {
             ImageFormat::Webp => 8,
             _ => self.pixel_bytes,
         };
         (resized + size.pixels()) * self.pixel_bytes + size.pixels() * file
     }
+
+    /// What the bands take in which an output is resized, as many as can be in hand.
+    fn resizing(self, size: Size, threads: usize) -> impl Iterator<Item = u64> {
+        let sides = |size: Size| (size.width, size.height);
+        let (from, to) = (sides(self.size), sides(size));
+        let (bands, bytes) = windlass_pictures::resize_bands(from, to, self.pixel_bytes);
+        let in_hand = usize::try_from(bands).unwrap_or(usize::MAX).min(threads);
+        std::iter::repeat_n(bytes, if size == self.size { 0 } else { in_hand })
+    }
+}
+
+/// The sum of the `count` largest.
+fn largest(amounts: impl Iterator<Item = u64>, count: usize) -> u64 {
+    let mut amounts: Vec<_> = amounts.collect();
+    amounts.sort_unstable_by_key(|amount| std::cmp::Reverse(*amount));
+    amounts.iter().take(count).sum()
 }
 
 /// The size of an output.

@@ -4,6 +4,7 @@
 //! `pictures/make.py` makes them anew.
 
 mod read;
+mod resize;
 mod trouble;
 mod write;
 

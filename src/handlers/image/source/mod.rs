@@ -5,12 +5,10 @@
 mod jpeg;
 mod tiff;
 
-use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use image::codecs::tiff::TiffDecoder;
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbImage};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, RgbImage};
 
 use self::jpeg::Look;
 use self::tiff::Palette;
@@ -125,9 +123,8 @@ impl Undecoded {
     pub(super) fn decode(self) -> Result<DynamicImage, Failure> {
         let Self { name, bytes, .. } = self;
         guarded(&name, self.format, || {
-            let mut decoder = decoder(self.format, &bytes)?;
-            decoder.set_limits(limits())?;
-            let mut image = DynamicImage::from_decoder(decoder)?;
+            let decoder = decoder(self.format, &bytes)?;
+            let mut image = windlass_pictures::decode(decoder, BYTES_MAX)?;
             drop(bytes);
             if let (Some(palette), DynamicImage::ImageLuma8(numbers)) = (&self.palette, &image) {
                 let (width, height) = numbers.dimensions();
@@ -147,39 +144,12 @@ impl Undecoded {
 
 /// What a file is, by its first bytes.
 fn format(bytes: &[u8]) -> Option<ImageFormat> {
-    match image::guess_format(bytes).ok()? {
-        image::ImageFormat::Jpeg => Some(ImageFormat::Jpeg),
-        image::ImageFormat::Png => Some(ImageFormat::Png),
-        image::ImageFormat::Gif => Some(ImageFormat::Gif),
-        image::ImageFormat::WebP => Some(ImageFormat::Webp),
-        image::ImageFormat::Tiff => Some(ImageFormat::Tiff),
-        image::ImageFormat::Bmp => Some(ImageFormat::Bmp),
-        _ => None,
-    }
+    let codec = image::guess_format(bytes).ok()?;
+    ImageFormat::ALL.into_iter().find(|f| f.codec() == codec)
 }
 
 fn decoder(format: ImageFormat, bytes: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, ImageError> {
-    let format = match format {
-        ImageFormat::Jpeg => image::ImageFormat::Jpeg,
-        ImageFormat::Png => image::ImageFormat::Png,
-        ImageFormat::Webp => image::ImageFormat::WebP,
-        ImageFormat::Gif => image::ImageFormat::Gif,
-        // Under the bounds of the reader, which it reckons from the size of the picture, it would not find the profile of
-        // a small one; it begins with bounds of its own.
-        ImageFormat::Tiff => return Ok(Box::new(TiffDecoder::new(Cursor::new(bytes))?)),
-        ImageFormat::Bmp => image::ImageFormat::Bmp,
-    };
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits());
-    Ok(Box::new(reader.into_decoder()?))
-}
-
-/// What a decoder may take beside the picture. The picture itself is weighed by its header, since a decoder that is asked
-/// for its orientation first does not look at this bound.
-fn limits() -> Limits {
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(BYTES_MAX);
-    limits
+    windlass_pictures::decoder(bytes, format.codec(), BYTES_MAX)
 }
 
 /// Runs a decoder. One that panics over a file would panic again over the same file, so the job must not be tried again.

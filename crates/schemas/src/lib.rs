@@ -1,4 +1,7 @@
 //! What payloads of a described type must look like.
+//!
+//! A crate of its own because the validator is generic over what it validates: it is compiled where it is called, and
+//! takes as long as all the rest of the configuration. Here that is once.
 
 use std::fmt;
 use std::sync::Arc;
