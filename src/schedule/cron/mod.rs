@@ -30,6 +30,7 @@ mod error;
 mod field;
 mod parse;
 mod rule;
+mod words;
 mod zone;
 
 use std::fmt;
@@ -64,7 +65,6 @@ enum Kind {
 #[derive(Debug, Clone)]
 struct Civil {
     /// What each field allows, in the order of [`Field::ALL`].
-    #[expect(dead_code, reason = "for the words, which come next")]
     fields: [Values; 6],
     /// Whether the minute or the hour starts with `*`.
     interval: bool,

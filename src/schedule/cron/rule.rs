@@ -3,7 +3,7 @@
 use std::iter;
 use std::time::Duration;
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, FixedOffset, NaiveDateTime};
 
 use crate::job::Timestamp;
 
@@ -106,8 +106,9 @@ impl Rule {
 
     /// What the clocks of the zone show at an instant.
     #[must_use]
-    pub fn local(&self, at: Timestamp) -> NaiveDateTime {
-        naive(self.zone.wall(at.as_micros().div_euclid(1_000_000)))
+    pub fn local(&self, at: Timestamp) -> DateTime<FixedOffset> {
+        let utc = DateTime::from_timestamp_micros(at.as_micros()).unwrap_or_default();
+        utc.with_timezone(&self.zone.offset_of(utc))
     }
 }
 

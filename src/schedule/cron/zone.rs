@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeZone as _};
+use chrono::{DateTime, FixedOffset, MappedLocalTime, NaiveDateTime, Offset, TimeZone as _, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use thiserror::Error;
 
@@ -69,6 +69,11 @@ impl TimeZone {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()
+    }
+
+    /// How far the clocks are ahead of UTC at an instant.
+    pub(super) fn offset_of(self, instant: DateTime<Utc>) -> FixedOffset {
+        self.0.offset_from_utc_datetime(&instant.naive_utc()).fix()
     }
 
     /// Seconds that the civil time is ahead of UTC at an instant.
