@@ -14,6 +14,7 @@ mod bench;
 mod client;
 mod completions;
 mod config;
+mod cron;
 mod demo;
 mod dev;
 mod documents;
@@ -64,6 +65,8 @@ enum Command {
     Jobs(jobs::Options),
     /// List, pause, resume and purge queues.
     Queues(queues::Options),
+    /// Say when cron expressions fire.
+    Cron(cron::Options),
     /// Measure what a job costs here.
     Bench(bench::Options),
     /// Show every setting, its value, and where it was written.
@@ -96,6 +99,7 @@ fn run(line: Line) -> Exit {
         Command::Submit(options) => submit::run(&options, &sources),
         Command::Jobs(options) => jobs::run(&options, &sources),
         Command::Queues(options) => queues::run(&options, &sources),
+        Command::Cron(options) => cron::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Config(options) => config::run(&options, &sources),
         Command::Completions(options) => completions::run(&options),

@@ -24,7 +24,7 @@
 //!
 //! # Where it ends
 //!
-//! With the year 2100: the tables of the time zones and the `cron` crate's years end there.
+//! Before the year 2100: the tables of the time zones end there. `@every` needs none and goes on.
 
 mod error;
 mod field;
@@ -77,6 +77,16 @@ impl Cron {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it is an interval or has fixed times, for which days of change have different rules; `None` for `@every`,
+    /// which reads no clock.
+    #[must_use]
+    pub fn is_interval(&self) -> Option<bool> {
+        match &self.kind {
+            Kind::Every(_) => None,
+            Kind::Civil(civil) => Some(civil.interval),
+        }
     }
 }
 

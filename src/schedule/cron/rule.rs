@@ -12,8 +12,11 @@ use super::{Civil, Cron, Kind, TimeZone};
 
 const DAY: i64 = 24 * 3600;
 
-/// Nothing fires before 1970, nor after 2100; instants beyond are cut to these, in seconds.
-const SECONDS: (i64, i64) = (-DAY, 4_133_980_800);
+/// Civil times fire from 1970 on.
+const BEGIN: i64 = 0;
+
+/// Civil times fire before 2100: there the tables of the time zones end, and show one offset for ever.
+const END: i64 = 4_102_444_800;
 
 /// When an entry fires: an expression in a time zone.
 #[derive(Debug, Clone)]
@@ -67,7 +70,7 @@ impl Rule {
     /// assert_eq!(rule.next_after(start, start), Some(Timestamp::from_micros(3_600_000_000)));
     /// ```
     ///
-    /// `None`: never again, or not before the end of 2100.
+    /// `None`: never again, or not before 2100.
     #[must_use]
     pub fn next_after(&self, after: Timestamp, created_at: Timestamp) -> Option<Timestamp> {
         self.next_fire(after, created_at).map(|fire| fire.at)
@@ -85,14 +88,16 @@ impl Rule {
         };
         // Fires lie on whole seconds, so what is later than a part of a second is later than its beginning.
         let after = after.as_micros().div_euclid(1_000_000);
-        let after = after.clamp(SECONDS.0, SECONDS.1);
+        let after = after.clamp(BEGIN - 1, END);
         let (at, note) = if civil.interval {
             next_of_interval(civil, self.zone, after)?
         } else {
             next_of_fixed(civil, self.zone, after)?
         };
-        let at = Timestamp::from_micros(at * 1_000_000);
-        Some(Fire { at, note })
+        (at < END).then(|| Fire {
+            at: Timestamp::from_micros(at * 1_000_000),
+            note,
+        })
     }
 
     /// The fires after `after`, one after the other.

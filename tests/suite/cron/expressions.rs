@@ -15,7 +15,7 @@ use super::{fires, rule, seconds};
 const COUNT: usize = 60;
 
 /// Where our tables of time zones end.
-const HORIZON: &str = "2101-01-01T00:00:00Z";
+const HORIZON: &str = "2100-01-01T00:00:00Z";
 
 /// Ours, and, where cronsim reads it otherwise or not at all, the same spelled out for it.
 const EXPRESSIONS: &[(&str, &str)] = &[
@@ -159,6 +159,8 @@ const STARTS: &[(&str, &[&str])] = &[
             "2026-01-14T12:34:56Z",
             "2026-03-27T00:00:00Z",
             "2026-10-23T00:00:00Z",
+            "2099-03-27T00:00:00Z",
+            "2099-10-23T00:00:00Z",
         ],
     ),
     (

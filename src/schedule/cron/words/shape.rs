@@ -1,6 +1,6 @@
 //! What a set of numbers looks like, and lists of numbers in words.
 
-use crate::scheduler::cron::field::{Field, Values};
+use crate::schedule::cron::field::{Field, Values};
 
 /// What a set of numbers looks like; the first that fits.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! On which days, in words: "on the 1st and 15th of March", "on Monday to Friday", "in July".
 
-use crate::scheduler::cron::field::{Field, Values};
+use crate::schedule::cron::field::{Field, Values};
 
 use super::shape::{Shape, list, round, shape};
 

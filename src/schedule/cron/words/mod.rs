@@ -15,7 +15,7 @@ impl Cron {
     /// When it fires, in words.
     ///
     /// ```
-    /// use windlass::scheduler::cron::Cron;
+    /// use windlass::schedule::cron::Cron;
     ///
     /// let cron = Cron::parse("30 9 * * 1-5").unwrap();
     /// assert_eq!(cron.explain(), "at 09:30 on Monday to Friday");

@@ -1,6 +1,6 @@
 //! When on a day, in words: "at 09:30", "every 15 minutes from 09:00 to 17:45".
 
-use crate::scheduler::cron::field::{Field, Values};
+use crate::schedule::cron::field::{Field, Values};
 
 use super::shape::{Shape, join, list, runs, shape};
 
