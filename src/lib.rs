@@ -57,7 +57,7 @@
 //!
 //! # Invariants
 //!
-//! The guarantees Q1 to Q14 stand in [`queue`], S1 to S6 in [`storage`]; each is tested by its number on every engine.
+//! The guarantees Q1 to Q15 stand in [`queue`], S1 to S7 in [`storage`]; each is tested by its number on every engine.
 
 pub mod api;
 pub mod cli;

@@ -97,6 +97,21 @@ impl Job {
         }
     }
 
+    /// The job named `id` that runs this one, which has ended, again: the same payload and options, due at once. What
+    /// counted from its creation (until when it may begin, until when its unique key holds) counts from the new one's.
+    #[must_use]
+    pub fn again(&self, id: JobId) -> Self {
+        let moved = |until: Timestamp| id.created_at() + until.since(self.created_at());
+        Self {
+            id,
+            run_at: None,
+            expires_at: self.expires_at.map(moved),
+            unique_until: self.unique_until.map(moved),
+            retry_of: Some(self.id),
+            ..self.clone()
+        }
+    }
+
     /// When it was accepted, on the engine's clock.
     #[must_use]
     pub fn created_at(&self) -> Timestamp {
@@ -123,5 +138,37 @@ mod opt_micros {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
         Ok(Option::<u64>::deserialize(d)?.map(Duration::from_micros))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn again_is_the_same_job_due_at_once_with_its_spans_begun_anew() {
+        let at = |secs: i64| Timestamp::from_micros(1_795_000_000_000_000 + secs * 1_000_000);
+        let payload = RawValue::from_string("{\"n\": 1.0}".to_owned()).expect("JSON");
+        let old = Job {
+            tags: vec!["a".to_owned()],
+            max_retries: 2,
+            timeout: Some(Duration::from_secs(9)),
+            run_at: Some(at(600)),
+            expires_at: Some(at(3_600)),
+            retry_of: Some(JobId::mint(at(-5), 1)),
+            unique: Some("key".to_owned()),
+            unique_until: Some(at(60)),
+            ..Job::new(JobId::mint(at(0), 2), "noop", "low", payload)
+        };
+        let id = JobId::mint(at(10_000), 3);
+        let expected = Job {
+            id,
+            run_at: None,
+            expires_at: Some(at(13_600)),
+            unique_until: Some(at(10_060)),
+            retry_of: Some(old.id),
+            ..old.clone()
+        };
+        assert_eq!(format!("{:?}", old.again(id)), format!("{expected:?}"));
     }
 }

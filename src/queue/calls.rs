@@ -78,6 +78,8 @@ pub enum Submitted {
     KeyReused,
     /// No more keys can be remembered at present; nothing was accepted.
     KeysFull,
+    /// A job that runs an ended one again was named too long ago (`RETRY_WITHIN`); nothing was accepted. Begin anew.
+    Outdated,
 }
 
 /// What became of one job of an accepted submission.
@@ -85,7 +87,7 @@ pub enum Submitted {
 pub enum Accepted {
     /// It is a new job in this state (queued or scheduled).
     New(JobId, State),
-    /// A live job holds its unique key: this one. The new one was not accepted.
+    /// A live job holds its unique key, or a job runs the same ended one again: this one. The new one was not accepted.
     Existing(JobId),
 }
 

@@ -28,6 +28,7 @@
 //! - **Q12** Work that waits wakes a poller that could take it.
 //! - **Q13** There is one job a tick.
 //! - **Q14** Counters equal what they count.
+//! - **Q15** An ended job is run again by one job: who asks again gets that one.
 //!
 //! Delivery is therefore *at least once*: a handler may run twice, never zero times.
 //!
@@ -63,7 +64,7 @@ pub use calls::{
     Submitted,
 };
 pub use error::QueueError;
-pub use levers::{Cancelled, Levers};
+pub use levers::{Cancelled, Levers, MadeDue, RETRY_KEPT, RETRY_WITHIN};
 pub use list::{Line, Listed, Place};
 
 /// Most tickets that one call touches, whatever it does (Q11). Callers with more make several calls.
@@ -81,6 +82,10 @@ pub trait Queue: Send + Sync {
     ///
     /// Repeating with the same [`Call`] answers the same and changes nothing (Q6). Holds at most
     /// [`TICKETS_PER_CALL_MAX`] jobs in all.
+    ///
+    /// A job that runs an ended one again (`retry_of`) is accepted unless another does (Q15), also one that has ended
+    /// itself, until it is stored and for [`RETRY_KEPT`] longer. Its id must have been minted before its caller looked
+    /// for such another, in [`Levers::retried`] and then in storage; past [`RETRY_WITHIN`] it is outdated.
     ///
     /// # Errors
     ///

@@ -9,6 +9,7 @@ use super::DbError;
 const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001-queue.sql"),
     include_str!("../../migrations/sqlite/0002-storage.sql"),
+    include_str!("../../migrations/sqlite/0003-acts.sql"),
 ];
 
 /// Takes the steps that the file lacks, all or none.

@@ -40,11 +40,18 @@ pub(super) struct Applied {
 }
 
 /// The steps of PostgreSQL's schema.
-pub(super) const POSTGRES: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_jobs",
-    sql: include_str!("../../migrations/postgres/0001_jobs.sql"),
-}];
+pub(super) const POSTGRES: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_jobs",
+        sql: include_str!("../../migrations/postgres/0001_jobs.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "0002_acts",
+        sql: include_str!("../../migrations/postgres/0002_acts.sql"),
+    },
+];
 
 /// Which of `known`, in order, are still to be done on a schema where `applied` (by version) were.
 ///

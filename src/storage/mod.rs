@@ -13,12 +13,14 @@
 //! - **S4** Retention counts from the end of a job.
 //! - **S5** Migrations may race.
 //! - **S6** Pages never repeat nor miss an ended job.
+//! - **S7** What was deleted is not stored again.
 //!
 //! # Not here
 //!
 //! Nothing about live jobs: those are wholly in the queue.
 
 pub mod bounded;
+mod defect;
 mod error;
 mod migrations;
 mod page;
@@ -29,6 +31,7 @@ use std::time::Duration;
 
 use crate::job::{JobId, Record, Timestamp};
 
+pub use defect::is_defective;
 pub use error::StorageError;
 pub use page::{Filter, MINUTE_BUCKETS, Minute, Page};
 
@@ -37,7 +40,7 @@ pub use page::{Filter, MINUTE_BUCKETS, Minute, Page};
 pub enum Stored {
     /// It is stored.
     New,
-    /// It had been stored before.
+    /// It had been stored before, and may have been deleted since.
     Known,
     /// The store refused its content: it is kept with payload and result NULL, its bytes in `raw`, and this reason.
     Defective(String),
@@ -53,7 +56,8 @@ pub trait Storage: Send + Sync {
     fn check(&self) -> Result<(), StorageError>;
 
     /// Stores records, at most 1,000; answers in order. All that are answered are committed and readable (S3), those
-    /// stored before are left as they were (S1), and one that the store refuses does not stop the rest (S2).
+    /// stored before are left as they were (S1) or gone if they were deleted since (S7), and one that the store refuses
+    /// does not stop the rest (S2).
     ///
     /// # Errors
     ///
@@ -66,6 +70,21 @@ pub trait Storage: Send + Sync {
     ///
     /// [`StorageError::Unavailable`]: call again.
     fn find(&self, ids: &[JobId]) -> Result<Vec<Option<Record>>, StorageError>;
+
+    /// The records that ran these jobs again, in the order of `ids`; `None` where no stored one did.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`]: call again.
+    fn retried(&self, ids: &[JobId]) -> Result<Vec<Option<JobId>>, StorageError>;
+
+    /// Deletes a record and keeps it from being stored again for as long as it would have been kept (S7); tells whether it
+    /// was there. What it counts for in its minute stays. Repeating is safe.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`]: call again.
+    fn delete(&self, id: JobId) -> Result<bool, StorageError>;
 
     /// One page of the records that match, newest id first, those after `after` (exclusive) if given (S6). Its cost is
     /// bounded: it may end before it is full, and says where the next one begins.

@@ -187,6 +187,9 @@ impl Sent {
                  the request without one, or later"
                     .to_owned(),
             )),
+            Submitted::Outdated => Err(ApiError::Internal(
+                "the queue took a submission for a retry".to_owned(),
+            )),
         }
     }
 }

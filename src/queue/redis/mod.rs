@@ -22,6 +22,11 @@
 //! | `expiry` | zset | `id:queue:unique key` by expires_at, while the job waits |
 //! | `outbox` | zset | ids of ended jobs by the time from which a recorder may take them |
 //! | `unique` | hash | unique key -> `<id of the live job> <until or 0>` |
+//! | `retried:<id>` | string | id of the job that runs that ended one again; until an hour after it was stored |
+//! | `retry_of` | hash | id of such a job -> id of the ended one, until it is stored |
+//! | `condemned`, `condemned:<number>` | list | what is left to do of purges; lines that purges left behind |
+//! | `purges` | hash | queue -> how far a purge has looked through `later` |
+//! | `spared:<queue>` | set | what came to `later` since |
 //! | `idempotency`, `idempotency_ends` | hash, zset | Idempotency-Key -> `<digest> <first id> <count> <exceptions>`, and until when |
 //! | `depth` | hash | counters: `w: s: r:` and a queue, `t:` and a state; `full:` and a queue that was passed over |
 //! | `bell:<queue>` | list | at most one token |

@@ -12,14 +12,16 @@ const UNREADABLE: &str = "unreadable";
 
 /// What the scripts read of a job when they accept it; empty for a job without any of it.
 pub(super) fn options(job: &Job) -> String {
-    if job.run_at.is_none() && job.expires_at.is_none() && job.unique.is_none() {
+    let timed = job.run_at.is_some() || job.expires_at.is_some();
+    if !timed && job.unique.is_none() && job.retry_of.is_none() {
         return String::new();
     }
     format!(
-        "{} {} {} {}",
+        "{} {} {} {} {}",
         micros(job.run_at),
         micros(job.expires_at),
         micros(job.unique_until),
+        job.retry_of.map_or("-".to_owned(), |old| old.to_string()),
         job.unique.as_deref().unwrap_or("")
     )
 }

@@ -10,6 +10,7 @@ const ENDS: &str = include_str!("lua/ends.lua");
 const LAPSE: &str = include_str!("lua/lapse.lua");
 const ACCEPT: &str = include_str!("lua/accept.lua");
 const LINES: &str = include_str!("lua/lines.lua");
+const CONDEMN: &str = include_str!("lua/condemn.lua");
 
 /// Refused when Redis is at `maxmemory`: brings new work.
 const BRINGS_WORK: &str = "#!lua\n";
@@ -87,14 +88,17 @@ macro_rules! scripts {
 scripts! {
     enqueue: BRINGS_WORK [ACCEPT],
     fire: BRINGS_WORK [ACCEPT],
-    reserve: BRINGS_WORK [ENDS LAPSE],
-    reserve_full: ENDS_WORK [ENDS LAPSE],
+    reserve: BRINGS_WORK [ENDS LAPSE CONDEMN],
+    reserve_full: ENDS_WORK [ENDS LAPSE CONDEMN],
     renew: ENDS_WORK [ENDS LAPSE],
     settle: ENDS_WORK [ENDS],
     release: ENDS_WORK [ENDS],
     collect: ENDS_WORK [],
     stored: ENDS_WORK [],
     cancel: ENDS_WORK [ENDS],
+    make_due: ENDS_WORK [ENDS CONDEMN],
+    purge: ENDS_WORK [],
+    forget_retry: ENDS_WORK [],
     take_over: ENDS_WORK [ENDS LAPSE],
     pause: ENDS_WORK [],
     beat: ENDS_WORK [],
@@ -110,6 +114,7 @@ scripts! {
     waiting: READS [],
     running: READS [ENDS],
     ended: READS [],
+    retried: READS [],
 }
 
 /// The answer of a script: the engine's time, and what follows it.
@@ -193,7 +198,7 @@ impl Reply {
 mod tests {
     use super::*;
     use crate::job::Attempt;
-    use crate::queue::{BODY_BYTES_PER_CALL_MAX, TICKETS_PER_CALL_MAX};
+    use crate::queue::{BODY_BYTES_PER_CALL_MAX, RETRY_KEPT, RETRY_WITHIN, TICKETS_PER_CALL_MAX};
 
     #[test]
     fn the_scripts_know_the_bounds_of_the_house() {
@@ -201,6 +206,10 @@ mod tests {
         assert_eq!(BODY_BYTES_PER_CALL_MAX, 4 * 1024 * 1024);
         let bounds = format!("local TICKETS, BYTES = {TICKETS_PER_CALL_MAX}, 4 * 1024 * 1024\n");
         assert!(Scripts::new().reserve.source.contains(&bounds));
+        let within = format!("local WITHIN = {} * 1000000\n", RETRY_WITHIN.as_secs());
+        assert!(ACCEPT.contains(&within));
+        let kept = format!("'EXPIRE', RETRIED .. old, {})", RETRY_KEPT.as_secs());
+        assert!(Scripts::new().stored.source.contains(&kept));
         for script in [Scripts::new().collect, Scripts::new().find] {
             assert!(script.source.contains("local BYTES = 4 * 1024 * 1024\n"));
         }

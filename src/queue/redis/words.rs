@@ -132,6 +132,7 @@ pub(super) fn submitted(answer: &str, submission: &Submission) -> Option<Submitt
         }
         b'K' => Some(Submitted::KeyReused),
         b'F' => Some(Submitted::KeysFull),
+        b'O' => Some(Submitted::Outdated),
         _ => None,
     }
 }

@@ -12,8 +12,8 @@ use crate::sqlite::DbError;
 pub(super) struct Budget {
     /// Tickets that it may touch.
     pub tickets: usize,
-    /// How many of them by what time alone does: the rest is kept for lending, so that neither starves the other.
-    upkeep: usize,
+    /// How many of them by what goes on without lending: the rest is kept for that, so that neither starves the other.
+    pub upkeep: usize,
     /// Bytes of bodies that it may answer with.
     pub bytes: usize,
 }
@@ -29,7 +29,7 @@ impl Budget {
         }
     }
 
-    fn spend(&mut self, tickets: usize) {
+    pub(super) fn spend(&mut self, tickets: usize) {
         self.tickets -= tickets;
         self.upkeep -= tickets;
     }
@@ -89,7 +89,12 @@ impl Step<'_, '_> {
         let ids = self.come(LATER, self.now.as_micros(), budget.upkeep)?;
         budget.spend(ids.len());
         for id in ids {
-            if let Some(row) = Row::find(self.conn, id)? {
+            let Some(row) = Row::find(self.conn, id)? else {
+                continue;
+            };
+            if self.is_condemned(&row)? {
+                self.end_cancelled(&row)?;
+            } else {
                 self.move_on(&row, Event::Due, To::Tail)?;
             }
         }
@@ -133,8 +138,11 @@ impl Step<'_, '_> {
         Ok(())
     }
 
-    /// When something next happens by itself.
+    /// When something next happens by itself. A purge that is under way goes on at once.
     pub(super) fn next_event(&self) -> Result<Option<Timestamp>, DbError> {
+        if self.engine.purges > 0 {
+            return Ok(Some(self.now));
+        }
         let expiry = first_expiry(self.conn)?;
         let lease = first_at(self.conn, LEASES)?.map(|end| end.max(self.engine.grace));
         let due = first_at(self.conn, LATER)?;

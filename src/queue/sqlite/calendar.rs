@@ -100,7 +100,7 @@ impl Step<'_, '_> {
         let first = match self.submit(settings, drafts)? {
             Submitted::Accepted(jobs) => jobs.first().copied(),
             Submitted::Replayed(ids) => ids.first().copied().map(Accepted::Existing),
-            Submitted::KeyReused | Submitted::KeysFull => None,
+            Submitted::KeyReused | Submitted::KeysFull | Submitted::Outdated => None,
         };
         // The tick stays to be had: what this step did is undone.
         let accepted =

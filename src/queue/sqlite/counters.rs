@@ -15,6 +15,8 @@ pub(super) struct EngineRow {
     pub pruned: i64,
     pub keys: i64,
     pub outbox: i64,
+    pub lanes: i64,
+    pub purges: i64,
     succeeded: i64,
     dead: i64,
     cancelled: i64,
@@ -25,8 +27,8 @@ pub(super) struct EngineRow {
 impl EngineRow {
     pub(super) fn load(conn: &Connection) -> Result<Self, DbError> {
         let mut load = conn.prepare_cached(
-            "SELECT head, tail, clock, grace, pruned, keys, outbox, succeeded, dead, cancelled, expired, quarantined
-             FROM engine",
+            "SELECT head, tail, clock, grace, pruned, keys, outbox, succeeded, dead, cancelled, expired, quarantined,
+             lanes, purges FROM engine",
         )?;
         Ok(load.query_row([], |row| {
             Ok(Self {
@@ -42,6 +44,8 @@ impl EngineRow {
                 cancelled: row.get(9)?,
                 expired: row.get(10)?,
                 quarantined: row.get(11)?,
+                lanes: row.get(12)?,
+                purges: row.get(13)?,
             })
         })?)
     }
@@ -49,7 +53,7 @@ impl EngineRow {
     pub(super) fn save(&self, conn: &Connection) -> Result<(), DbError> {
         conn.prepare_cached(
             "UPDATE engine SET head = ?1, tail = ?2, clock = ?3, grace = ?4, pruned = ?5, keys = ?6, outbox = ?7,
-             succeeded = ?8, dead = ?9, cancelled = ?10, expired = ?11, quarantined = ?12",
+             succeeded = ?8, dead = ?9, cancelled = ?10, expired = ?11, quarantined = ?12, lanes = ?13, purges = ?14",
         )?
         .execute(params![
             self.head,
@@ -63,7 +67,9 @@ impl EngineRow {
             self.dead,
             self.cancelled,
             self.expired,
-            self.quarantined
+            self.quarantined,
+            self.lanes,
+            self.purges
         ])?;
         Ok(())
     }
@@ -85,6 +91,8 @@ impl EngineRow {
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub name: String,
+    /// Numbers its lines; see [`super::rows::ready_line`].
+    pub lane: i64,
     pub paused: bool,
     pub full: bool,
     pub ready: i64,
@@ -97,7 +105,7 @@ impl Line {
     /// Reads the row of a queue.
     pub(super) fn load(conn: &Connection, queue: i64) -> Result<Self, DbError> {
         let mut load = conn.prepare_cached(
-            "SELECT name, paused, full, ready, scheduled, running FROM queues WHERE id = ?1",
+            "SELECT name, paused, full, ready, scheduled, running, lane FROM queues WHERE id = ?1",
         )?;
         Ok(load.query_row([queue], |row| {
             Ok(Self {
@@ -107,6 +115,7 @@ impl Line {
                 ready: row.get(3)?,
                 scheduled: row.get(4)?,
                 running: row.get(5)?,
+                lane: row.get(6)?,
                 changed: false,
             })
         })?)
@@ -115,7 +124,7 @@ impl Line {
     /// Writes the row of a queue.
     pub(super) fn save(&self, conn: &Connection, queue: i64) -> Result<(), DbError> {
         conn.prepare_cached(
-            "UPDATE queues SET paused = ?2, full = ?3, ready = ?4, scheduled = ?5, running = ?6 WHERE id = ?1",
+            "UPDATE queues SET paused = ?2, full = ?3, ready = ?4, scheduled = ?5, running = ?6, lane = ?7 WHERE id = ?1",
         )?
         .execute(params![
             queue,
@@ -123,7 +132,8 @@ impl Line {
             self.full,
             self.ready,
             self.scheduled,
-            self.running
+            self.running,
+            self.lane
         ])?;
         Ok(())
     }

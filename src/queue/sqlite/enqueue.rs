@@ -16,12 +16,13 @@ use crate::sqlite::DbError;
 /// A job ready to be written: its text is made on the caller's thread, not on the writer's.
 #[derive(Debug)]
 pub(super) struct Draft {
-    id: JobId,
+    pub id: JobId,
     queue: String,
     body: String,
     run_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
     unique: Option<(String, Option<Timestamp>)>,
+    pub retry_of: Option<JobId>,
 }
 
 /// A submission ready to be written.
@@ -42,6 +43,7 @@ impl Drafts {
                 run_at: job.run_at,
                 expires_at: job.expires_at,
                 unique: job.unique.clone().map(|key| (key, job.unique_until)),
+                retry_of: job.retry_of,
             })
         };
         Ok(Self {
@@ -62,6 +64,7 @@ enum Kept {
     Replayed(Vec<JobId>),
     KeyReused,
     KeysFull,
+    Outdated,
 }
 
 impl From<&Submitted> for Kept {
@@ -78,6 +81,7 @@ impl From<&Submitted> for Kept {
             Submitted::Replayed(ids) => Self::Replayed(ids.clone()),
             Submitted::KeyReused => Self::KeyReused,
             Submitted::KeysFull => Self::KeysFull,
+            Submitted::Outdated => Self::Outdated,
         }
     }
 }
@@ -95,6 +99,7 @@ impl From<Kept> for Submitted {
             Kept::Replayed(ids) => Self::Replayed(ids),
             Kept::KeyReused => Self::KeyReused,
             Kept::KeysFull => Self::KeysFull,
+            Kept::Outdated => Self::Outdated,
         }
     }
 }
@@ -132,6 +137,9 @@ impl Step<'_, '_> {
         {
             return Ok(answer);
         }
+        if drafts.jobs.iter().any(|draft| self.is_outdated(draft)) {
+            return Ok(Submitted::Outdated);
+        }
         let accepted = drafts
             .jobs
             .iter()
@@ -144,6 +152,11 @@ impl Step<'_, '_> {
     }
 
     fn accept(&mut self, draft: &Draft) -> Result<Accepted, DbError> {
+        if let Some(old) = draft.retry_of
+            && let Some(retry) = self.retry_of(old)?
+        {
+            return Ok(Accepted::Existing(retry));
+        }
         if let Some((key, _)) = &draft.unique
             && let Some(holder) = self.holder(key)?
         {
@@ -162,17 +175,18 @@ impl Step<'_, '_> {
         let (line, at) = match due {
             Some(due) => {
                 self.expect_due(queue, due)?;
+                self.spare(queue, draft.id)?;
                 (LATER, due.as_micros())
             }
-            None => (ready_line(queue, false), self.tail()),
+            None => (ready_line(self.line(queue)?.lane, false), self.tail()),
         };
         let id = bytes(draft.id);
         // A job that the queue holds already is left as it is: its id says that it is the same.
         let new = self
             .conn
             .prepare_cached(
-                "INSERT INTO jobs (id, queue, line, at, state, expires_at, unique_key)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+                "INSERT INTO jobs (id, queue, line, at, state, expires_at, unique_key, retry_of)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
             )?
             .execute(params![
                 id,
@@ -181,7 +195,8 @@ impl Step<'_, '_> {
                 at,
                 state.as_str(),
                 expires_at,
-                draft.unique.as_ref().map(|(key, _)| key)
+                draft.unique.as_ref().map(|(key, _)| key),
+                draft.retry_of.map(bytes)
             ])?;
         if new == 0 {
             return Ok(Accepted::New(draft.id, state));

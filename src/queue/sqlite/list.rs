@@ -15,17 +15,19 @@ pub(super) fn list(
     want: usize,
 ) -> Result<Listed, DbError> {
     // A queue that has no row has no jobs.
-    let row_of = |name: &str| -> Result<Option<i64>, DbError> {
-        let mut find = conn.prepare_cached("SELECT id FROM queues WHERE name = ?1")?;
-        Ok(find.query_row([name], |row| row.get(0)).optional()?)
+    let row_of = |name: &str| -> Result<Option<(i64, i64)>, DbError> {
+        let mut find = conn.prepare_cached("SELECT id, lane FROM queues WHERE name = ?1")?;
+        Ok(find
+            .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?)
     };
-    let queue = match line {
-        Line::Ended | Line::Running(None) | Line::Waiting(None) => None,
+    let (queue, lane) = match line {
+        Line::Ended | Line::Running(None) | Line::Waiting(None) => (None, 0),
         Line::Running(Some(name))
         | Line::Waiting(Some(name))
         | Line::Suspects(name)
         | Line::Ready(name) => match row_of(name)? {
-            Some(queue) => Some(queue),
+            Some((queue, lane)) => (Some(queue), lane),
             None => return Ok(Listed::default()),
         },
     };
@@ -34,8 +36,7 @@ pub(super) fn list(
         Line::Waiting(_) => along(conn, LATER, queue, after, want),
         Line::Suspects(_) | Line::Ready(_) => {
             let suspects = matches!(line, Line::Suspects(_));
-            let line = queue.map_or(0, |queue| ready_line(queue, suspects));
-            along(conn, line, None, after, want)
+            along(conn, ready_line(lane, suspects), None, after, want)
         }
         Line::Ended => ended(conn, after, want),
     }
@@ -121,7 +122,7 @@ fn one_more(want: usize) -> i64 {
 /// The counts of all queues, and since when the next job of each has stood in its line.
 pub(super) fn queues(conn: &Connection, now: Timestamp) -> Result<Vec<QueueCounts>, DbError> {
     let mut find = conn.prepare_cached(
-        "SELECT id, name, paused, ready, scheduled, running FROM queues ORDER BY name",
+        "SELECT lane, name, paused, ready, scheduled, running FROM queues ORDER BY name",
     )?;
     let queues = find.query_map([], |row| {
         let count = |i| row.get(i).map(i64::unsigned_abs);
@@ -137,9 +138,10 @@ pub(super) fn queues(conn: &Connection, now: Timestamp) -> Result<Vec<QueueCount
     })?;
     let mut all = Vec::new();
     for queue in queues {
-        let (id, mut counts): (i64, QueueCounts) = queue?;
+        let (lane, mut counts): (i64, QueueCounts) = queue?;
         if counts.ready > 0 {
-            let heads = [true, false].map(|suspect| head_since(conn, ready_line(id, suspect), now));
+            let heads =
+                [true, false].map(|suspect| head_since(conn, ready_line(lane, suspect), now));
             let [suspect, ready] = heads;
             counts.oldest_ready_at = [suspect?, ready?].into_iter().flatten().min();
         }

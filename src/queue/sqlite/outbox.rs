@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
-use super::rows::{OUTBOX, WHOLE, Whole, bytes};
+use super::rows::{OUTBOX, WHOLE, Whole, bytes, id_at};
 use super::step::Step;
 use crate::job::JobId;
 use crate::queue::{BODY_BYTES_PER_CALL_MAX, TICKETS_PER_CALL_MAX};
@@ -45,16 +45,23 @@ impl Step<'_, '_> {
 
     /// Forgets ended jobs; one that lives, or is not there, is left alone.
     pub(super) fn stored(&mut self, ids: &[JobId]) -> Result<(), DbError> {
-        let mut job = self
-            .conn
-            .prepare_cached("DELETE FROM jobs WHERE id = ?1 AND line = ?2")?;
+        let mut job = self.conn.prepare_cached(
+            "DELETE FROM jobs WHERE id = ?1 AND line = ?2 RETURNING retry_of IS NOT NULL, retry_of",
+        )?;
         let mut body = self
             .conn
             .prepare_cached("DELETE FROM bodies WHERE id = ?1")?;
         for id in ids {
-            if job.execute(params![bytes(*id), OUTBOX])? > 0 {
+            let gone = job.query_row(params![bytes(*id), OUTBOX], |row| {
+                let is_retry: bool = row.get(0)?;
+                is_retry.then(|| id_at(row, 1)).transpose()
+            });
+            if let Some(retry_of) = gone.optional()? {
                 body.execute(params![bytes(*id)])?;
                 self.engine.outbox -= 1;
+                if let Some(old) = retry_of {
+                    self.keep_retry(old, *id)?;
+                }
             }
         }
         Ok(())

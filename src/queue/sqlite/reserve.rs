@@ -80,6 +80,7 @@ impl Step<'_, '_> {
         self.stamp(settings.lease, wanted.lease)?;
         let mut budget = Budget::of(wanted.want);
         granted.lapsed = self.lapse_due(wanted.max_crashes, &mut budget)?;
+        self.sweep(&mut budget)?;
         self.promote(&mut budget)?;
         self.expire(&mut budget)?;
         let sources = self.sources(&wanted.shares)?;
@@ -165,12 +166,8 @@ impl Step<'_, '_> {
         let enough = lent.len() + max.min(self.room(source)?);
         while lent.len() < enough && self.line(source.queue)?.ready > 0 {
             let most = (enough - lent.len()).min(budget.tickets);
-            let next = self.head_of(
-                ready_line(source.queue, suspect),
-                most,
-                budget,
-                lent.is_empty(),
-            )?;
+            let lane = self.line(source.queue)?.lane;
+            let next = self.head_of(ready_line(lane, suspect), most, budget, lent.is_empty())?;
             if next.is_empty() {
                 return Ok(());
             }
@@ -260,7 +257,8 @@ impl Step<'_, '_> {
                 self.hush.insert(source.queue);
                 continue;
             }
-            let ordinary = first_at(self.conn, ready_line(source.queue, false))?.is_some();
+            let lane = self.line(source.queue)?.lane;
+            let ordinary = first_at(self.conn, ready_line(lane, false))?.is_some();
             if self.room(source)? == 0 {
                 // The next place that is freed rings.
                 self.change(source.queue)?.full = true;

@@ -18,9 +18,9 @@ pub(super) const LEASES: i64 = 2;
 /// The line of jobs that have ended.
 pub(super) const OUTBOX: i64 = 3;
 
-/// The line of a queue's ready jobs, or of its suspects.
-pub(super) const fn ready_line(queue: i64, suspect: bool) -> i64 {
-    2 * queue + 2 + suspect as i64
+/// The line of ready jobs of a queue's lane, or that of its suspects.
+pub(super) const fn ready_line(lane: i64, suspect: bool) -> i64 {
+    2 * lane + 2 + suspect as i64
 }
 
 /// An id as it stands in a column.

@@ -115,9 +115,10 @@ impl<'t, 'c> Step<'t, 'c> {
         if let Some(id) = self.known_queue(name)? {
             return Ok(id);
         }
+        self.engine.lanes += 1;
         self.conn
-            .prepare_cached("INSERT INTO queues (name) VALUES (?1)")?
-            .execute([name])?;
+            .prepare_cached("INSERT INTO queues (name, lane) VALUES (?1, ?2)")?
+            .execute(params![name, self.engine.lanes])?;
         let id = self.conn.last_insert_rowid();
         self.names.insert(name.to_owned(), id);
         Ok(id)
@@ -180,7 +181,7 @@ impl<'t, 'c> Step<'t, 'c> {
     fn ring_suspects(&mut self) -> Result<(), DbError> {
         let mut find = self.conn.prepare_cached(
             "SELECT q.id FROM queues q WHERE q.ready > 0 AND NOT q.paused
-             AND EXISTS (SELECT 1 FROM jobs j WHERE j.line = 2 * q.id + 3)",
+             AND EXISTS (SELECT 1 FROM jobs j WHERE j.line = 2 * q.lane + 3)",
         )?;
         let waiting = find
             .query_map([], |row| row.get(0))?
@@ -205,14 +206,16 @@ impl<'t, 'c> Step<'t, 'c> {
             (_, Event::Lapse) => self.now.as_micros(),
             _ => row.leased_at,
         };
+        let ready = ready_line(self.line(row.queue)?.lane, row.crashes > 0);
         let (line, at) = match to {
             To::Head => {
                 self.engine.head -= 1;
-                (ready_line(row.queue, row.crashes > 0), self.engine.head)
+                (ready, self.engine.head)
             }
-            To::Tail => (ready_line(row.queue, row.crashes > 0), self.tail()),
+            To::Tail => (ready, self.tail()),
             To::Later(due) => {
                 self.expect_due(row.queue, due)?;
+                self.spare(row.queue, row.id)?;
                 (LATER, due.as_micros())
             }
         };

@@ -69,6 +69,16 @@ impl Storage for PostgresStorage {
             .with("find", |client| read::find(client, ids))
     }
 
+    fn retried(&self, ids: &[JobId]) -> Result<Vec<Option<JobId>>, StorageError> {
+        self.connections
+            .with("retried", |client| read::retried(client, ids))
+    }
+
+    fn delete(&self, id: JobId) -> Result<bool, StorageError> {
+        self.connections
+            .with("delete", |client| write::delete(client, id))
+    }
+
     fn page(
         &self,
         filter: &Filter,
@@ -87,6 +97,7 @@ impl Storage for PostgresStorage {
     fn retain(&self, now: Timestamp, history: Duration) -> Result<usize, StorageError> {
         let cutoff = now - history;
         self.connections.with("retain", |client| {
+            write::forget_deleted(client, cutoff)?;
             partition::drop_one(client, cutoff).map(usize::from)
         })
     }

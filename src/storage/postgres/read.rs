@@ -27,6 +27,24 @@ pub(super) fn find(client: &mut Client, ids: &[JobId]) -> Result<Vec<Option<Reco
     Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
 }
 
+pub(super) fn retried(client: &mut Client, ids: &[JobId]) -> Result<Vec<Option<JobId>>, Fault> {
+    let Some(first) = ids.iter().min() else {
+        return Ok(Vec::new());
+    };
+    let uuids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    // A retry is younger than what it runs again: that spares the partitions before.
+    let rows = client.query_typed(
+        "SELECT retry_of, id FROM jobs WHERE retry_of = ANY($1) AND id > $2",
+        &[(&uuids, Type::UUID_ARRAY), (&first.as_uuid(), Type::UUID)],
+    )?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let (old, retry): (Uuid, Uuid) = (row.try_get(0)?, row.try_get(1)?);
+        found.insert(old, JobId::from_uuid(retry));
+    }
+    Ok(uuids.iter().map(|old| found.get(old).copied()).collect())
+}
+
 pub(super) fn minutes(
     client: &mut Client,
     since: Timestamp,

@@ -12,9 +12,9 @@ use uuid::Uuid;
 use super::instant;
 use super::pool::Fault;
 use crate::job::{
-    Attempt, Backoff, ErrorKind, Job, JobError, JobId, Record, Summary, TYPE_NAME_MAX, Timestamp,
-    fit,
+    Attempt, Backoff, Job, JobError, JobId, Record, Summary, TYPE_NAME_MAX, Timestamp, fit,
 };
+use crate::storage::defect::refused;
 
 /// What [`read`] needs, in its order.
 pub(super) const COLUMNS: &str = "id, type, queue, state, tags, payload::text, result::text, error::text, attempts, \
@@ -192,14 +192,7 @@ pub(super) fn raw(record: &Record) -> Vec<u8> {
 pub(super) fn acceptable(record: &Record, reason: &str) -> Record {
     let number = |n: u32| n.min(i32::MAX as u32);
     let text = |text: &str| fit(text, JobError::MESSAGE_BYTES_MAX);
-    let refused = format!("the record's content could not be stored: {reason}");
-    let error = match &record.error {
-        None => JobError::new(ErrorKind::Failed, &refused),
-        Some(own) => JobError::new(
-            own.kind,
-            &format!("{refused}; its error was: {}", own.message),
-        ),
-    };
+    let error = refused(reason, record.error.as_ref());
     let job = &record.job;
     let mut kept = Job::new(
         job.id,
@@ -310,7 +303,7 @@ fn unreadable(id: JobId, what: &str, why: &dyn std::fmt::Display) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::State;
+    use crate::job::{ErrorKind, State};
 
     fn record() -> Record {
         let payload = RawValue::from_string("{\"a\":1}".to_owned()).expect("JSON");

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::partition::{self, Day};
 use super::pool::{Fault, describe};
 use super::row::{self, Values};
-use crate::job::Record;
+use crate::job::{JobId, Record, Timestamp};
 use crate::storage::{Minute, Stored};
 
 /// Most text that one transaction holds, in bytes, unless a single record is larger: a thousand records of the largest
@@ -35,7 +35,16 @@ const INSERT_JOBS: &str = "\
                 $15::uuid[], $16::text[], $17::bytea[]) \
          AS t (id, type, queue, state, tags, payload, result, error, attempts, created_at, started_at, ended_at, node, \
                history, retry_of, options, raw) \
+    WHERE NOT EXISTS (SELECT FROM deleted WHERE deleted.id = t.id) \
     ORDER BY t.id ON CONFLICT (id) DO NOTHING RETURNING id";
+
+/// Held by those who store, together, and by those who delete, alone: a statement that stores does not see what is
+/// deleted while it runs.
+const DELETIONS_LOCK: i64 = 0x7769_6e64_0004;
+
+const DELETE: &str = "\
+    WITH gone AS (DELETE FROM jobs WHERE id = $1 RETURNING id, ended_at) \
+    INSERT INTO deleted (id, ended_at) SELECT id, ended_at FROM gone ON CONFLICT (id) DO NOTHING";
 
 const ADD_TO_MINUTES: &str = "\
     INSERT INTO minutes AS old (minute, type, queue, state, jobs, wait_ms, run_ms, histogram) \
@@ -207,6 +216,10 @@ impl Batch<'_> {
 /// Inserts the rows and counts those that are new, in one transaction; answers the ids of the new ones.
 fn insert(client: &mut Client, rows: &[(usize, Values<'_>)]) -> Result<HashSet<Uuid>, Fault> {
     let mut work = client.transaction()?;
+    work.execute_typed(
+        "SELECT pg_advisory_xact_lock_shared($1)",
+        &[(&DELETIONS_LOCK, Type::INT8)],
+    )?;
     let new = insert_jobs(&mut work, rows)?;
     if !new.is_empty() {
         let counted = rows.iter().filter(|(_, v)| new.contains(&v.id));
@@ -214,6 +227,29 @@ fn insert(client: &mut Client, rows: &[(usize, Values<'_>)]) -> Result<HashSet<U
     }
     work.commit()?;
     Ok(new)
+}
+
+/// Deletes a record and notes that it must not come back; tells whether it was there.
+pub(super) fn delete(client: &mut Client, id: JobId) -> Result<bool, Fault> {
+    let mut work = client.transaction()?;
+    // Who waits here makes those wait who store.
+    work.batch_execute("SET LOCAL lock_timeout = '2s'")?;
+    work.execute_typed(
+        "SELECT pg_advisory_xact_lock($1)",
+        &[(&DELETIONS_LOCK, Type::INT8)],
+    )?;
+    let gone = work.execute_typed(DELETE, &[(&id.as_uuid(), Type::UUID)])?;
+    work.commit()?;
+    Ok(gone > 0)
+}
+
+/// Forgets which records were deleted that would be gone by now.
+pub(super) fn forget_deleted(client: &mut Client, cutoff: Timestamp) -> Result<(), Fault> {
+    client.execute_typed(
+        "DELETE FROM deleted WHERE ended_at < $1",
+        &[(&super::instant::clamped(cutoff), Type::TIMESTAMPTZ)],
+    )?;
+    Ok(())
 }
 
 fn insert_jobs(

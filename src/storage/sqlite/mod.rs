@@ -81,6 +81,36 @@ impl Storage for SqliteStorage {
             .map_err(|err| failed("find", err))
     }
 
+    fn retried(&self, ids: &[JobId]) -> Result<Vec<Option<JobId>>, StorageError> {
+        self.db
+            .read(|conn| {
+                let mut find =
+                    conn.prepare_cached("SELECT id FROM records WHERE retry_of = ?1 LIMIT 1")?;
+                ids.iter()
+                    .map(|id| {
+                        let retry = find.query_row([bytes(*id)], |row| Ok(rows::id(row.get(0)?)));
+                        Ok(retry.optional()?)
+                    })
+                    .collect()
+            })
+            .map_err(|err| failed("retried", err))
+    }
+
+    fn delete(&self, id: JobId) -> Result<bool, StorageError> {
+        self.db
+            .write(move |tx| {
+                let noted = tx
+                    .prepare_cached(
+                        "INSERT INTO deleted (id, ended_at) SELECT id, ended_at FROM records WHERE id = ?1
+                         ON CONFLICT DO NOTHING",
+                    )?
+                    .execute([bytes(id)])?;
+                forget(tx, &[bytes(id)])?;
+                Ok(noted > 0)
+            })
+            .map_err(|err| failed("delete", err))
+    }
+
     fn page(
         &self,
         filter: &Filter,
@@ -119,8 +149,9 @@ impl Storage for SqliteStorage {
 fn store(conn: &Connection, text: &Text) -> Result<Stored, DbError> {
     let new = conn
         .prepare_cached(
-            "INSERT INTO records (id, type, queue, state, ended_at, attempt, body, history, result, error, raw)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
+            "INSERT INTO records (id, type, queue, state, ended_at, attempt, body, history, result, error, raw, retry_of)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+             WHERE NOT EXISTS (SELECT 1 FROM deleted WHERE id = ?1) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             text.id,
@@ -133,7 +164,8 @@ fn store(conn: &Connection, text: &Text) -> Result<Stored, DbError> {
             text.history,
             text.result,
             text.error,
-            text.raw
+            text.raw,
+            text.retry_of
         ])?;
     if new == 0 {
         return Ok(Stored::Known);
@@ -192,17 +224,26 @@ fn retain(conn: &Connection, oldest: i64) -> Result<usize, DbError> {
         .prepare_cached("SELECT id FROM records WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2")?
         .query_map([oldest, RETAIN_MAX], |row| row.get::<_, [u8; 16]>(0))?
         .collect::<Result<Vec<_>, _>>()?;
-    let mut body = conn.prepare_cached("SELECT body FROM records WHERE id = ?1")?;
-    let mut record = conn.prepare_cached("DELETE FROM records WHERE id = ?1")?;
+    forget(conn, &gone)?;
+    // Those deleted earlier would go now as well; a recorder that still held one has given up long ago.
+    conn.prepare_cached(
+        "DELETE FROM deleted WHERE id IN (SELECT id FROM deleted WHERE ended_at < ?1 ORDER BY ended_at LIMIT ?2)",
+    )?
+    .execute([oldest, RETAIN_MAX])?;
+    Ok(gone.len())
+}
+
+/// Takes records away, with their tags.
+fn forget(conn: &Connection, ids: &[[u8; 16]]) -> Result<(), DbError> {
+    let mut record = conn.prepare_cached("DELETE FROM records WHERE id = ?1 RETURNING body")?;
     let mut tag = conn.prepare_cached("DELETE FROM record_tags WHERE tag = ?1 AND id = ?2")?;
-    for id in &gone {
-        let body: String = body.query_row([id], |row| row.get(0))?;
-        for name in rows::tags(&body) {
+    for id in ids {
+        let body: Option<String> = record.query_row([id], |row| row.get(0)).optional()?;
+        for name in body.iter().flat_map(|body| rows::tags(body)) {
             tag.execute(params![name, id])?;
         }
-        record.execute([id])?;
     }
-    Ok(gone.len())
+    Ok(())
 }
 
 /// What a failure of the file means to who called storage.

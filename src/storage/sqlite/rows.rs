@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::job::{Attempt, ErrorKind, Job, JobError, JobId, Record, State, Timestamp, fit};
+use crate::job::{Attempt, Job, JobError, JobId, Record, State, Timestamp, fit};
 use crate::sqlite::DbError;
 use crate::storage::Minute;
+use crate::storage::defect::refused;
 
 /// An id as it stands in a column.
 pub(super) fn bytes(id: JobId) -> [u8; 16] {
@@ -32,6 +33,7 @@ pub(super) struct Text {
     pub result: Option<String>,
     pub error: Option<String>,
     pub raw: Option<String>,
+    pub retry_of: Option<[u8; 16]>,
     pub tags: Vec<String>,
     /// Why it is kept without payload and result.
     pub defect: Option<String>,
@@ -64,6 +66,7 @@ impl Text {
             result: record.result.as_ref().map(|result| result.get().to_owned()),
             error: to_text(record.error.as_ref())?,
             raw: None,
+            retry_of: record.job.retry_of.map(bytes),
             tags: record.job.tags.clone(),
             defect: None,
             minute,
@@ -90,14 +93,7 @@ impl Text {
             ..record.job.clone()
         };
         let attempts: Vec<Attempt> = record.attempts.iter().map(acceptable).collect();
-        let refused = format!("the record's content could not be stored: {reason}");
-        let error = match &record.error {
-            None => JobError::new(ErrorKind::Failed, &refused),
-            Some(own) => {
-                let message = format!("{refused}; its error was: {}", own.message);
-                JobError::new(own.kind, &message)
-            }
-        };
+        let error = refused(&reason, record.error.as_ref());
         Ok(Self {
             body: serde_json::to_string(&job).map_err(json)?,
             history: serde_json::to_string(&attempts).map_err(json)?,

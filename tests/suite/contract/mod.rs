@@ -1,4 +1,4 @@
-//! One suite of promises, run against every engine: the queue's Q1 … Q14, the storage's S1 … S6.
+//! One suite of promises, run against every engine: the queue's Q1 … Q15, the storage's S1 … S7.
 //!
 //! A test here is a function of a bench; [`queue_contract`] and [`storage_contract`] stamp them all on one engine.
 //! The comment on each names the promise it tests, by its number in the docs of `windlass::queue` and
@@ -9,6 +9,7 @@ mod bounds;
 mod calendar;
 mod cancel;
 mod counters;
+mod deletion;
 mod due;
 mod enqueue;
 mod expiry;
@@ -18,7 +19,9 @@ mod lists;
 mod nodes;
 mod outbox;
 mod pages;
+mod purge;
 mod reserve;
+mod retry;
 mod settle;
 mod storage;
 mod unique;
@@ -94,6 +97,29 @@ macro_rules! queue_contract {
                 a_clock_set_back_makes_nothing_early,
                 due_jobs_line_up_by_their_times,
                 due_jobs_of_other_queues_are_moved_too,
+                a_job_can_be_made_due,
+                a_job_made_due_rings,
+                a_suspect_made_due_stays_one,
+            }
+            retry {
+                an_ended_job_is_run_again_once,
+                clicks_at_once_are_one,
+                an_outdated_retry_is_refused,
+                a_deleted_retry_makes_room_for_another,
+                a_retry_respects_the_unique_key,
+                a_retry_can_be_repeated,
+            }
+            purge {
+                a_purge_ends_all_that_waits,
+                a_purged_job_gives_up_its_key,
+                what_comes_after_a_purge_stays,
+                a_purge_is_worked_off_in_pieces,
+                a_purge_survives_a_restart,
+                condemned_is_not_lent,
+                a_purge_can_follow_another,
+                a_purge_rings_and_can_be_repeated,
+                a_lost_lease_is_not_purged,
+                a_condemned_job_holds_its_key_until_it_ends,
             }
             weights {
                 full_queues_share_by_weight,
@@ -212,6 +238,14 @@ macro_rules! storage_contract {
                 a_page_tells_what_the_records_do,
                 filters_find_what_they_name,
                 rare_matches_come_in_pages_that_end_early,
+            }
+            deletion {
+                a_deleted_record_stays_away,
+                a_deletion_races_with_recorders,
+                a_deleted_record_is_still_counted,
+                deletions_are_forgotten_with_history,
+                retries_are_found_by_what_they_ran_again,
+                a_record_without_its_content_says_so,
             }
         }
     };

@@ -204,6 +204,14 @@ impl Storage for Away {
         self.pass(|| self.0.find(ids))
     }
 
+    fn retried(&self, ids: &[JobId]) -> Result<Vec<Option<JobId>>, StorageError> {
+        self.pass(|| self.0.retried(ids))
+    }
+
+    fn delete(&self, id: JobId) -> Result<bool, StorageError> {
+        self.pass(|| self.0.delete(id))
+    }
+
     fn page(
         &self,
         filter: &Filter,

@@ -161,13 +161,15 @@ impl Play {
         };
         // Also of jobs that live, which must not mind.
         self.bench.stored(&[self.model.jobs[i].job.id]);
-        self.model.stored(i);
+        let now = self.now();
+        self.model.stored(i, now);
         self.seen.note("stored");
     }
 
     pub(super) fn store_all(&mut self) {
         let ids: Vec<_> = self.model.jobs.iter().map(|known| known.job.id).collect();
         self.bench.stored(&ids);
-        (0..ids.len()).for_each(|i| self.model.stored(i));
+        let now = self.now();
+        (0..ids.len()).for_each(|i| self.model.stored(i, now));
     }
 }

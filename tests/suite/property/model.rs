@@ -45,6 +45,8 @@ pub struct Known {
     pub crashes: u32,
     pub attempts: usize,
     pub cancel: bool,
+    /// It waited when its queue was purged.
+    pub condemned: bool,
 }
 
 /// The whole queue.
@@ -54,11 +56,14 @@ pub struct Model {
     index: HashMap<JobId, usize>,
     unique: HashMap<String, usize>,
     keys: HashMap<String, (u8, Vec<JobId>, Timestamp)>,
+    /// Ended jobs that were run again: by which job, and until when that is surely remembered, once it is stored.
+    pub retries: HashMap<JobId, (JobId, Option<Timestamp>)>,
     pub paused: [bool; 2],
     stamp: Option<Timestamp>,
     grace: Timestamp,
     pub totals: BTreeMap<State, u64>,
-    latest: Timestamp,
+    /// The latest that the clock ever showed.
+    pub latest: Timestamp,
 }
 
 impl Model {
@@ -97,6 +102,9 @@ impl Model {
     }
 
     fn accept(&mut self, now: Timestamp, job: &Job) -> Accepted {
+        if let Some((retry, _)) = job.retry_of.and_then(|old| self.retries.get(&old)) {
+            return Accepted::Existing(*retry);
+        }
         if let Some(key) = &job.unique {
             if let Some(holder) = self.unique.get(key).map(|&i| &self.jobs[i])
                 && self.is_live(holder)
@@ -105,6 +113,9 @@ impl Model {
                 return Accepted::Existing(holder.job.id);
             }
             self.unique.insert(key.clone(), self.jobs.len());
+        }
+        if let Some(old) = job.retry_of {
+            self.retries.insert(old, (job.id, None));
         }
         let (place, state) = match job.run_at {
             Some(due) if due > now => (
@@ -125,6 +136,7 @@ impl Model {
             crashes: 0,
             attempts: 0,
             cancel: false,
+            condemned: false,
         });
         Accepted::New(job.id, state)
     }
@@ -157,6 +169,7 @@ impl Model {
                 self.crash(i, now);
                 lapsed += 1;
             }
+            self.sweep(i, now);
             if matches!(self.jobs[i].place, Place::Later { due, .. } if due <= now) {
                 self.jobs[i].place = Place::Line;
             }
@@ -290,7 +303,7 @@ impl Model {
         }
     }
 
-    fn end(&mut self, i: usize, state: State, now: Timestamp) -> Settled {
+    pub(super) fn end(&mut self, i: usize, state: State, now: Timestamp) -> Settled {
         self.jobs[i].place = Place::Ended {
             state,
             at: now,
@@ -324,9 +337,10 @@ impl Model {
         }
     }
 
-    pub fn stored(&mut self, i: usize) {
+    pub fn stored(&mut self, i: usize, now: Timestamp) {
         if matches!(self.jobs[i].place, Place::Ended { .. }) {
             self.jobs[i].place = Place::Stored;
+            self.note_stored_retry(i, now);
         }
     }
 

@@ -53,6 +53,18 @@ pub enum Op {
         job: Pick,
         luck: Luck,
     },
+    MakeDue {
+        job: Pick,
+        luck: Luck,
+    },
+    Retry {
+        job: Pick,
+        luck: Luck,
+    },
+    Purge {
+        queue: usize,
+        luck: Luck,
+    },
     Collect {
         want: usize,
         luck: Luck,
@@ -136,18 +148,21 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         10 => (drafts, maybe(5, (0..3u8, 0..2u8)), luck())
             .prop_map(|(jobs, key, luck)| Op::Enqueue { jobs, key, luck }),
-        12 => (0..2usize, 0..4usize, 1..4u8, any::<bool>(), luck()).prop_map(
+        14 => (0..2usize, 0..4usize, 1..4u8, any::<bool>(), luck()).prop_map(
             |(node, want, queues, suspect, luck)| Op::Reserve { node, want, queues, suspect, luck }),
         5 => lease().prop_map(|lease| Op::Renew { lease }),
         8 => (lease(), how(), luck()).prop_map(|(lease, how, luck)| Op::Settle { lease, how, luck }),
         3 => (lease(), prop_oneof![Just(0), 1..9_000u64], luck())
             .prop_map(|(lease, millis, luck)| Op::Release { lease, millis, luck }),
         3 => (any::<Pick>(), luck()).prop_map(|(job, luck)| Op::Cancel { job, luck }),
+        2 => (any::<Pick>(), luck()).prop_map(|(job, luck)| Op::MakeDue { job, luck }),
+        3 => (any::<Pick>(), luck()).prop_map(|(job, luck)| Op::Retry { job, luck }),
+        1 => (0..2usize, luck()).prop_map(|(queue, luck)| Op::Purge { queue, luck }),
         3 => (1..5usize, luck()).prop_map(|(want, luck)| Op::Collect { want, luck }),
         2 => any::<Pick>().prop_map(|record| Op::Stored { record }),
         1 => Just(Op::StoreAll),
         1 => (0..2usize, any::<bool>()).prop_map(|(queue, paused)| Op::Pause { queue, paused }),
-        1 => (0..2usize).prop_map(|node| Op::TakeOver { node }),
+        2 => (0..2usize).prop_map(|node| Op::TakeOver { node }),
         4 => micros(12).prop_map(|micros| Op::Forward { micros }),
         1 => micros(5_000).prop_map(|micros| Op::Forward { micros }),
         5 => (1..5u8, micros(7)).prop_map(|(beats, micros)| Op::Beats { beats, micros }),

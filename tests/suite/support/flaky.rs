@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use windlass::job::{Found, JobId, Record, Timestamp};
 use windlass::queue::{
-    Calendar, Call, Cancelled, Desk, Engine, Entry, Fired, Levers, Line, Listed, Node, Place,
-    Queue, QueueCounts, QueueError, Release, Renewal, Renewed, Reserve, Reserved, Settled,
+    Calendar, Call, Cancelled, Desk, Engine, Entry, Fired, Levers, Line, Listed, MadeDue, Node,
+    Place, Queue, QueueCounts, QueueError, Release, Renewal, Renewed, Reserve, Reserved, Settled,
     Settlement, Submission, Submitted,
 };
 
@@ -178,6 +178,22 @@ impl Levers for Flaky {
 
     fn pause(&self, queue: &str, paused: bool) -> Result<(), QueueError> {
         self.pass("pause", || self.engine.pause(queue, paused))
+    }
+
+    fn make_due(&self, id: JobId) -> Result<MadeDue, QueueError> {
+        self.pass("make_due", || self.engine.make_due(id))
+    }
+
+    fn purge(&self, queue: &str) -> Result<u64, QueueError> {
+        self.pass("purge", || self.engine.purge(queue))
+    }
+
+    fn retried(&self, ids: &[JobId]) -> Result<Vec<Option<JobId>>, QueueError> {
+        self.pass("retried", || self.engine.retried(ids))
+    }
+
+    fn forget_retry(&self, old: JobId, retry: JobId) -> Result<(), QueueError> {
+        self.pass("forget_retry", || self.engine.forget_retry(old, retry))
     }
 }
 

@@ -7,6 +7,8 @@ local JOBS, RUNS, HISTORY, PROGRESS, RESULTS =
 local LATER, LEASES, EXPIRY, OUTBOX = P .. 'later', P .. 'leases', P .. 'expiry', P .. 'outbox'
 local UNIQUE, DEPTH, PAUSED, CLOCK = P .. 'unique', P .. 'depth', P .. 'paused', P .. 'clock'
 local VOIDED = P .. 'voided'
+local RETRIED, RETRY_OF = P .. 'retried:', P .. 'retry_of'
+local CONDEMNED, PURGES, SPARED = P .. 'condemned', P .. 'purges', P .. 'spared:'
 
 -- Redis keeps small sets and hashes as flat lists, which every command walks from the front: a hundred leases made
 -- reserve and settle twice as slow. A member too long for a list, there from the first, makes them tables at once. In
@@ -133,4 +135,11 @@ local function add_timed(set, additions, queues)
     end
   end
   bulk('ZADD', set, additions)
+  if set == LATER and redis.call('EXISTS', PURGES) == 1 then
+    for i, queue in ipairs(queues) do
+      if redis.call('HEXISTS', PURGES, queue) == 1 then
+        redis.call('SADD', SPARED .. queue, additions[2 * i])
+      end
+    end
+  end
 end

@@ -1,9 +1,10 @@
--- enqueue.lua: accepts submissions, each all or nothing, in one step (Q1, Q6, Q7).
+-- enqueue.lua: accepts submissions, each all or nothing, in one step (Q1, Q6, Q7, Q15).
 -- KEYS  1 meta
 -- ARGV  1 now   2 caller   3 number   4 how long an Idempotency-Key is remembered (us)   5 how many are remembered
 --       then per submission: count of jobs, Idempotency-Key or empty, digest, first id; and per job its four words (accept.lua)
 -- Returns {now, answers}; answers: a line per submission: A and a letter a job · R and what was remembered, when the same
---       came before · K the key came with another digest · F no more keys can be remembered. Of a repeat: the same.
+--       came before · K the key came with another digest · F no more keys can be remembered · O an outdated retry. Of a
+--       repeat: the same.
 local IDEMPOTENCY, FORGET = P .. 'idempotency', P .. 'idempotency_ends'
 local memory = P .. 'batch:enqueue:' .. ARGV[2]
 local last = redis.call('GET', memory)
@@ -47,6 +48,8 @@ while ARGV[at] do
     end
   elseif key ~= '' and not room_for_a_key() then
     answer = 'F'
+  elseif is_outdated(at + 4, count) then
+    answer = 'O'
   else
     local letters, exceptions = accept(at + 4, count)
     answer = 'A' .. letters

@@ -1,4 +1,5 @@
--- reserve.lua: the heartbeat: takes run-out leases back, moves what is due, ends what expired, lends tickets (Q2, Q5, Q6, Q11).
+-- reserve.lua: the heartbeat: takes run-out leases back, goes on with purges, moves what is due, ends what expired, lends
+-- tickets (Q2, Q5, Q6, Q11).
 -- KEYS  1 meta
 -- ARGV  1 now   2 caller   3 number   4 node   5 want   6 lease (us)   7 1 if a suspect may be lent   8 max crashes
 --       9 the length of leases, for the engine's absences (us)   10 lend nothing while more ended jobs than this wait (-1: never mind)
@@ -12,6 +13,9 @@ local reply = {now, 0, 0, 0, 0}
 
 -- When something next happens by itself.
 local function next_event(grace)
+  if redis.call('EXISTS', CONDEMNED) == 1 then
+    return now
+  end
   local soonest = math.huge
   for _, set in ipairs({LATER, LEASES, EXPIRY}) do
     local head = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
@@ -81,8 +85,29 @@ if now >= grace then
   reply[5] = #lapsed
 end
 
+-- Cancels those of `members`, which stand in `later`, that a purge condemned; answers the others.
+local function spare(members)
+  local condemned, others = {}, {}
+  for _, member in ipairs(members) do
+    local queue = queue_of(member)
+    if is_condemned(member, queue) then
+      condemned[queue] = condemned[queue] or {}
+      table.insert(condemned[queue], string.sub(member, 1, -2 - #queue))
+    else
+      others[#others + 1] = member
+    end
+  end
+  for queue, tickets in pairs(condemned) do
+    cancel_all(tickets, queue, false)
+  end
+  return others
+end
+
 local function promote()
   local members = due(LATER)
+  if purging then
+    members = spare(members)
+  end
   if #members == 0 then
     return
   end
@@ -112,6 +137,9 @@ local function promote()
     bulk('RPUSH', line, tickets)
   end
   bulk('ZREM', LATER, members)
+end
+if purging and touched < upkeep then
+  touched = touched + sweep(upkeep - touched)
 end
 promote()
 
@@ -317,5 +345,6 @@ for _, queue in ipairs(queues) do
 end
 redis.call('SET', caller, ARGV[3] .. '\n' .. table.concat(granted, '\n'), 'EX', 3600)
 finish()
+more = more or redis.call('EXISTS', CONDEMNED) == 1
 reply[2], reply[3], reply[4] = next_event(grace), more and 1 or 0, outbox_size()
 return reply

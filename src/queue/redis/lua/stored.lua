@@ -19,4 +19,13 @@ if redis.call('EXISTS', VOIDED) == 1 then
   bulk('SREM', VOIDED, ids) -- their bodies are gone, which voids their tickets as well
 end
 bulk('ZREM', OUTBOX, ids)
+if redis.call('EXISTS', RETRY_OF) == 1 then
+  -- Storage knows the retries among them now. Who asked it before that asks us next, and must still be told (accept.lua).
+  for _, old in ipairs(fetch('HMGET', RETRY_OF, ids)) do
+    if old then
+      redis.call('EXPIRE', RETRIED .. old, 3600)
+    end
+  end
+  bulk('HDEL', RETRY_OF, ids)
+end
 return {now}

@@ -1,0 +1,41 @@
+-- make_due.lua: moves a job that waits for its time to its line, as if that time had come.
+-- KEYS  1 meta
+-- ARGV  1 now   2 id
+-- Returns {now, now | queued | running | late | unknown}
+local id = ARGV[2]
+local body = redis.call('HGET', JOBS, id)
+if not body then
+  return {now, 'unknown'}
+elseif redis.call('HEXISTS', RESULTS, id) == 1 then
+  return {now, 'late'}
+end
+local queue = string.match(body, '^%-?%d+ %-?%d+ (%S+) ')
+if not queue then
+  return redis.error_reply('DEFECT the job has no head that can be read; it ends when its turn comes')
+end
+local row = redis.call('HGET', RUNS, id)
+local n, failures, crashes, mark, _, expires, node, unique = parse_run(row)
+local ticket = id .. ':' .. n
+local member = ticket .. ':' .. queue
+if redis.call('ZSCORE', LEASES, member) then
+  return {now, 'running'}
+elseif not redis.call('ZSCORE', LATER, member) then
+  return {now, 'queued'}
+end
+local answer = 'now'
+if is_condemned(member, queue) then
+  cancel_all({ticket}, queue, false)
+  write_ends()
+  answer = 'late'
+else
+  redis.call('ZREM', LATER, member)
+  if row then
+    redis.call('HSET', RUNS, id, run_row(n, failures, crashes, mark, NOW, expires, node, unique))
+  end
+  redis.call('RPUSH', P .. (crashes > 0 and 'suspect:' or 'ready:') .. queue, ticket)
+  add(scheduled, queue, -1)
+  add(waiting, queue, 1)
+  rung[queue] = true
+end
+finish()
+return {now, answer}
