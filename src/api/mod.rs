@@ -22,6 +22,7 @@ mod body;
 mod catalog;
 mod doorway;
 mod exchange;
+mod inside;
 mod origin;
 mod problem;
 mod read;
@@ -53,6 +54,8 @@ use crate::threads::{Stop, spawn};
 
 use doorway::Doorway;
 use exchange::Exchange;
+pub(crate) use inside::Inside;
+pub(crate) use problem::ApiError;
 pub use refusal::Refusal;
 pub use routes::{Body, Parameter, Reply, Route, Says, reference_table, routes};
 use server::{Alive, Shared};
@@ -176,6 +179,12 @@ impl Api {
     #[must_use]
     pub fn waiters(&self) -> Waiters {
         self.shared.waiters.clone()
+    }
+
+    /// The door for this process itself.
+    #[must_use]
+    pub(crate) fn inside(&self) -> Inside {
+        Inside::new(Arc::clone(&self.shared))
     }
 
     /// Where a line arrives when a thread of the API has ended that should not have; the daemon cannot serve any more and

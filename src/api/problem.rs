@@ -181,6 +181,18 @@ impl ApiError {
         }
     }
 
+    /// What is known of it in this process: more than a sender is told.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::QueueAway(cause)
+            | Self::QueueFull(cause)
+            | Self::StorageAway(cause)
+            | Self::OutcomeUnknown(_, cause)
+            | Self::Internal(cause) => cause.clone(),
+            _ => self.detail(),
+        }
+    }
+
     /// What the sender is told.
     fn detail(&self) -> String {
         match self {
@@ -235,15 +247,7 @@ impl fmt::Display for ApiError {
     /// For the log: the cause, where there is one.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sort = self.refusal();
-        write!(f, "{} {}: ", sort.status, sort.name)?;
-        match self {
-            Self::QueueAway(cause)
-            | Self::QueueFull(cause)
-            | Self::StorageAway(cause)
-            | Self::OutcomeUnknown(_, cause)
-            | Self::Internal(cause) => f.write_str(cause),
-            _ => f.write_str(&self.detail()),
-        }
+        write!(f, "{} {}: {}", sort.status, sort.name, self.cause())
     }
 }
 

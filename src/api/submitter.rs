@@ -8,17 +8,20 @@ use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, select};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 
 use super::Services;
 use super::problem::ApiError;
 use crate::health::Part;
-use crate::job::JobId;
+use crate::job::{Job, JobId};
 use crate::queue::{Call, QueueError, Submission, Submitted, TICKETS_PER_CALL_MAX};
 use crate::threads::Stop;
 
 /// For how long a call that gets no answer is repeated.
 const ASK_FOR: Duration = Duration::from_secs(5);
+
+/// How long somebody waits who asks here. The submitter gives up long before; this is for a long line before him.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// The waits between repeats.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
@@ -94,6 +97,24 @@ impl Desk {
         };
         (pending.reply)(Err(failure));
     }
+
+    /// Hands jobs over that are accepted together or not at all, and waits for the end of that.
+    pub fn ask(&self, jobs: Vec<Arc<Job>>) -> Outcome {
+        let (sender, receiver) = bounded(1);
+        self.submit(Pending {
+            submission: Submission {
+                jobs,
+                idempotency: None,
+            },
+            reply: Box::new(move |outcome| {
+                // Nobody listens any more only when the time below is over.
+                sender.send(outcome).ok();
+            }),
+        });
+        receiver
+            .recv_timeout(ANSWER_WITHIN)
+            .unwrap_or_else(|err| Err(Failure::Unknown(err.to_string())))
+    }
 }
 
 /// The thread's own half.
@@ -118,7 +139,7 @@ impl Submitter {
         stop: Stop,
         quit: Receiver<()>,
     ) -> (Self, Desk) {
-        let (sender, waiting) = crossbeam_channel::bounded(WAITING_MAX);
+        let (sender, waiting) = bounded(WAITING_MAX);
         let submitter = Self {
             services,
             waiting,

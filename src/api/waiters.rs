@@ -4,10 +4,13 @@
 //! are found by one look for all of them every 100 ms.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, bounded};
 
 use super::Services;
 use super::answer::Answer;
@@ -29,43 +32,61 @@ pub enum Else {
 }
 
 /// A parked request.
-#[derive(Debug)]
 pub struct Waiting {
-    exchange: Exchange,
     id: JobId,
     until: Instant,
-    or_else: Else,
-    place: Place,
+    /// Called once, the job having ended or the patience being over.
+    answer: Box<dyn FnOnce(Looked) + Send>,
 }
 
 impl Waiting {
     /// A request that waits for the end of `id`, at most for `wait`.
     #[must_use]
     pub fn new(exchange: Exchange, id: JobId, wait: Duration, or_else: Else, place: Place) -> Self {
-        let until = Instant::now() + wait;
+        let answer = move |looked| {
+            let answer = match (looked, or_else) {
+                (Looked::Found(found), Else::With(answer)) if !found.state().is_ended() => {
+                    Ok(answer)
+                }
+                (Looked::Found(found), _) => Ok(shown(200, &found)),
+                (_, Else::With(answer)) => Ok(answer),
+                (looked, Else::AsItIs) => looked.found(id).map(|found| shown(200, &found)),
+            };
+            // Free before the client can ask again.
+            drop(place);
+            match answer {
+                Ok(answer) => exchange.answer(answer),
+                Err(error) => exchange.refuse(&error),
+            }
+        };
         Self {
-            exchange,
             id,
-            until,
-            or_else,
-            place,
+            until: Instant::now() + wait,
+            answer: Box::new(answer),
         }
     }
 
-    /// Answers, the job having ended or the patience being over.
-    fn answer(self, looked: Looked) {
-        let answer = match (looked, self.or_else) {
-            (Looked::Found(found), Else::With(answer)) if !found.state().is_ended() => Ok(answer),
-            (Looked::Found(found), _) => Ok(shown(200, &found)),
-            (_, Else::With(answer)) => Ok(answer),
-            (looked, Else::AsItIs) => looked.found(self.id).map(|found| shown(200, &found)),
+    /// A thread of this program that waits, at most a year, and where it is told. It costs nobody a place.
+    #[must_use]
+    pub fn of_program(id: JobId, wait: Duration) -> (Self, Receiver<Looked>) {
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+        let (tell, told) = bounded(1);
+        let answer = move |looked| {
+            // Who waits holds the other end.
+            tell.send(looked).ok();
         };
-        // Free before the client can ask again.
-        drop(self.place);
-        match answer {
-            Ok(answer) => self.exchange.answer(answer),
-            Err(error) => self.exchange.refuse(&error),
-        }
+        let waiting = Self {
+            id,
+            until: Instant::now() + wait.min(YEAR),
+            answer: Box::new(answer),
+        };
+        (waiting, told)
+    }
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} until {:?}", self.id, self.until)
     }
 }
 
@@ -161,7 +182,7 @@ impl Waiters {
         let mut board = self.board();
         if board.stopping {
             drop(board);
-            return waiting.answer(Looked::QueueAway("the daemon is stopping".to_owned()));
+            return (waiting.answer)(Looked::QueueAway("the daemon is stopping".to_owned()));
         }
         self.0.any.store(true, Ordering::Release);
         board.fresh.push(waiting.id);
@@ -250,9 +271,9 @@ impl Waiters {
             return;
         };
         for waiting in done {
-            waiting.answer(again(&looked));
+            (waiting.answer)(again(&looked));
         }
-        last.answer(looked);
+        (last.answer)(looked);
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {

@@ -3,15 +3,15 @@
 use std::io;
 use std::path::Path;
 
-use super::{Exit, complain, host, load, print};
-use crate::config::{Backend, Config, Secret, Sources};
-use crate::{handlers, logging};
+use super::{Exit, OwnTypes, complain, host, load, print, registry};
+use crate::config::{Config, Secret, Sources};
+use crate::logging;
 
 /// Where `dev` keeps everything.
 const FOLDER: &str = ".windlass";
 
 /// Runs a daemon for trying things out. Settings that were written somewhere hold here, too; only defaults differ.
-pub(super) fn run(mut sources: Sources) -> Exit {
+pub(super) fn run(mut sources: Sources, own: OwnTypes<'_>) -> Exit {
     let folder =
         match std::path::absolute(FOLDER).and_then(|folder| prepare(&folder).map(|()| folder)) {
             Ok(folder) => folder,
@@ -29,12 +29,9 @@ pub(super) fn run(mut sources: Sources) -> Exit {
         complain(&err);
         return Exit::Failed;
     }
-    let registry = match handlers::builtin(&config) {
+    let registry = match registry(&config, own) {
         Ok(registry) => registry,
-        Err(problem) => {
-            complain(&problem);
-            return Exit::Configuration;
-        }
+        Err(exit) => return exit,
     };
     host::run(config, registry, Some(&sources), |daemon| {
         let addr = daemon.addr();
@@ -50,13 +47,10 @@ pub(super) fn run(mut sources: Sources) -> Exit {
 pub(super) fn embedded(folder: &Path) -> Config {
     let mail = folder.join("mail");
     Config {
-        backend: Backend::Embedded,
-        data_dir: folder.to_owned(),
-        runtime_dir: Some(folder.to_owned()),
         smtp_url: Some(Secret::new(format!("file://{}", mail.display()))),
         mail_from: Some("windlass@localhost".to_owned()),
         file_root: Some(folder.join("files")),
-        ..Config::default()
+        ..Config::embedded(folder)
     }
 }
 

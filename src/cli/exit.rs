@@ -18,8 +18,16 @@ pub enum Exit {
     Configuration = 78,
 }
 
+impl Exit {
+    /// The code.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }

@@ -28,6 +28,7 @@ mod signals;
 mod submit;
 mod terminal;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -36,6 +37,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Loaded, Sources};
+use crate::handlers::Registry;
+use crate::{daemon, handlers};
 
 pub use exit::Exit;
 
@@ -75,26 +78,52 @@ enum Command {
     Completions(completions::Options),
 }
 
+/// Adds the job types of a program's own to those that come with Windlass; what it lacks for that ends the start.
+type OwnTypes<'a> = &'a dyn Fn(&Config, &mut Registry) -> Result<(), String>;
+
 /// Runs the command of this process' command line to its end.
 #[must_use]
 pub fn main() -> ExitCode {
-    // One TLS provider for Redis, PostgreSQL and mail. A program that embeds us may have installed its own; that one
-    // then stays, which is what an error here means.
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
-    let line = match Line::try_parse() {
-        Ok(line) => line,
-        Err(err) => return not_a_command(&err).into(),
-    };
-    run(line).into()
+    main_with(|_, _| Ok(()))
 }
 
-fn run(line: Line) -> Exit {
+/// The same for a `main` of your own: a whole `windlass`, with every command, that runs your job types too.
+///
+/// ```no_run
+/// # use windlass::handlers::probe::Noop as Divide;
+/// fn main() -> std::process::ExitCode {
+///     windlass::cli::main_with(|_config, registry| {
+///         registry.add(Divide);
+///         Ok(())
+///     })
+/// }
+/// ```
+///
+/// What `own` answers when it cannot add a type (a setting is missing, say) is shown, and ends the program with exit code
+/// 78.
+#[must_use]
+pub fn main_with(own: impl Fn(&Config, &mut Registry) -> Result<(), String>) -> ExitCode {
+    run(std::env::args_os(), own).into()
+}
+
+/// The same for a command line that comes from elsewhere: the program's name, then its arguments.
+pub fn run(
+    line: impl IntoIterator<Item = OsString>,
+    own: impl Fn(&Config, &mut Registry) -> Result<(), String>,
+) -> Exit {
+    // For Redis and PostgreSQL that are reached without a daemon.
+    daemon::choose_tls();
+    match Line::try_parse_from(line) {
+        Ok(line) => obey(line, &own),
+        Err(err) => not_a_command(&err),
+    }
+}
+
+fn obey(line: Line, own: OwnTypes<'_>) -> Exit {
     let sources = Sources::of_process(line.config);
     match line.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(&sources),
-        Command::Dev => dev::run(sources),
+        Command::Serve => serve::run(&sources, own),
+        Command::Dev => dev::run(sources, own),
         Command::Demo(options) => demo::run(&options),
         Command::Submit(options) => submit::run(&options, &sources),
         Command::Jobs(options) => jobs::run(&options, &sources),
@@ -104,6 +133,18 @@ fn run(line: Line) -> Exit {
         Command::Config(options) => config::run(&options, &sources),
         Command::Completions(options) => completions::run(&options),
     }
+}
+
+/// The handlers that come with Windlass and the program's own, or what they lack.
+fn registry(config: &Config, own: OwnTypes<'_>) -> Result<Registry, Exit> {
+    let made = handlers::builtin(config).and_then(|mut registry| {
+        own(config, &mut registry)?;
+        Ok(registry)
+    });
+    made.map_err(|problem| {
+        complain(&problem);
+        Exit::Configuration
+    })
 }
 
 /// Reads the settings, or says everything that is wrong with them.

@@ -1,11 +1,11 @@
 //! `windlass serve`, and `windlass` alone: the daemon.
 
-use super::{Exit, complain, host, load};
+use super::{Exit, OwnTypes, complain, host, load, registry};
 use crate::config::Sources;
-use crate::{handlers, logging};
+use crate::logging;
 
 /// Runs the daemon until it is told to stop.
-pub(super) fn run(sources: &Sources) -> Exit {
+pub(super) fn run(sources: &Sources, own: OwnTypes<'_>) -> Exit {
     let loaded = match load(sources) {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
@@ -17,12 +17,9 @@ pub(super) fn run(sources: &Sources) -> Exit {
     for warning in &loaded.warnings {
         log::warn!("{warning}");
     }
-    let registry = match handlers::builtin(&loaded.config) {
+    let registry = match registry(&loaded.config, own) {
         Ok(registry) => registry,
-        Err(problem) => {
-            complain(&problem);
-            return Exit::Configuration;
-        }
+        Err(exit) => return exit,
     };
     host::run(loaded.config, registry, Some(sources), |_| {})
 }

@@ -136,6 +136,20 @@ pub struct Config {
     pub types: Vec<JobType>,
 }
 
+impl Config {
+    /// Everything in one folder, and no server beside it; all else as by default.
+    #[must_use]
+    pub fn embedded(folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into();
+        Self {
+            backend: Backend::Embedded,
+            runtime_dir: Some(folder.clone()),
+            data_dir: folder,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {

@@ -14,6 +14,14 @@ use crate::storage::postgres::PostgresStorage;
 use crate::storage::sqlite::SqliteStorage;
 use crate::storage::{Storage, StorageError};
 
+/// Chooses the one TLS provider for Redis, PostgreSQL and mail. A program that embeds us may have installed its own; that
+/// one then stays, which is what an error here means.
+pub fn choose_tls() {
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+}
+
 /// The engines of a daemon.
 pub struct Engines {
     pub queue: Arc<dyn Engine>,

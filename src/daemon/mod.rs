@@ -1,86 +1,6 @@
 //! The daemon: opens the engines, starts every thread in order, and stops them in reverse.
 //!
-//! # In a program of your own
-//!
-//! Make a [`Config`] and a [`Registry`], [`Daemon::start`] them, and [`Daemon::stop`] when it is time. This one knows a
-//! type of job that Windlass does not, keeps its jobs in one file, and runs one of them to its end:
-//!
-//! ```
-//! use std::io::{Read, Write};
-//! use std::net::{SocketAddr, TcpStream};
-//!
-//! use serde::{Deserialize, Serialize};
-//! use windlass::config::{Backend, Config};
-//! use windlass::daemon::Daemon;
-//! use windlass::handlers::{self, Context, Failure, Handler};
-//!
-//! /// What a job of the type `divide` is given.
-//! #[derive(Deserialize, schemars::JsonSchema)]
-//! #[serde(deny_unknown_fields)]
-//! struct Division {
-//!     dividend: i64,
-//!     divisor: i64,
-//! }
-//!
-//! /// What it answers.
-//! #[derive(Serialize, schemars::JsonSchema)]
-//! struct Quotient {
-//!     quotient: i64,
-//! }
-//!
-//! struct Divide;
-//!
-//! impl Handler for Divide {
-//!     const TYPE: &'static str = "divide";
-//!     type Payload = Division;
-//!     type Output = Quotient;
-//!
-//!     fn run(&self, division: Division, context: &Context) -> Result<Quotient, Failure> {
-//!         context.log("dividing");
-//!         let quotient = division.dividend.checked_div(division.divisor);
-//!         // No other attempt would fare better; for what may pass, such as a network that is away, there is `retry`.
-//!         let quotient = quotient.ok_or_else(|| Failure::permanent("there is no such quotient"))?;
-//!         Ok(Quotient { quotient })
-//!     }
-//! }
-//!
-//! /// Submits a job, as any HTTP client would, and waits for its end.
-//! fn run_one(addr: SocketAddr, job: &str) -> std::io::Result<String> {
-//!     let mut api = TcpStream::connect(addr)?;
-//!     write!(
-//!         api,
-//!         "POST /submit?wait=30s HTTP/1.1\r\nHost: {addr}\r\nContent-Type: application/json\r\n\
-//!          Content-Length: {}\r\nConnection: close\r\n\r\n{job}",
-//!         job.len()
-//!     )?;
-//!     let mut answer = String::new();
-//!     api.read_to_string(&mut answer)?;
-//!     Ok(answer)
-//! }
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let folder = tempfile::tempdir()?;
-//! let config = Config {
-//!     backend: Backend::Embedded,
-//!     data_dir: folder.path().to_owned(),
-//!     runtime_dir: Some(folder.path().to_owned()),
-//!     api_addr: SocketAddr::from(([127, 0, 0, 1], 0)), // any free port
-//!     ..Config::default()
-//! };
-//! let mut registry = handlers::builtin(&config)?;
-//! registry.add(Divide);
-//! let daemon = Daemon::start(config, registry)?;
-//!
-//! let job = r#"{"type": "divide", "payload": {"dividend": 42, "divisor": 6}}"#;
-//! let answer = run_one(daemon.addr(), job)?;
-//! assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-//! assert!(answer.contains(r#""state":"succeeded""#), "{answer}");
-//! assert!(answer.contains(r#""result":{"quotient":7}"#), "{answer}");
-//!
-//! assert_eq!(daemon.stop(), 0); // no job was cut off
-//! # Ok(())
-//! # }
-//! ```
+//! A program of your own has one by [`Daemon::start`]; the crate's page leads there step by step.
 
 mod engines;
 mod ground;
@@ -90,17 +10,16 @@ mod notify;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, bounded, never, select};
 use thiserror::Error;
 
 use crate::api::Api;
+use crate::client::Client;
 use crate::config::{Config, Reload};
 use crate::handlers::Registry;
 use crate::health::{Health, Part};
-use crate::queue::Engine;
 use crate::recorder::Recorder;
 use crate::terms::Terms;
 use crate::threads::{Death, Stop, Watch};
@@ -111,6 +30,7 @@ use ground::Ground;
 use janitor::Janitor;
 use node::{Beat, NodeLock};
 
+pub(crate) use engines::choose_tls;
 pub use notify::Notify;
 
 /// How long a stopping daemon may take beyond WORKERTIMEOUT to answer, settle and record what is under way.
@@ -164,7 +84,6 @@ pub struct Daemon {
     _lock: NodeLock,
     terms: Terms,
     health: Health,
-    queue: Arc<dyn Engine>,
     addr: SocketAddr,
     api: Api,
     beat: Beat,
@@ -186,6 +105,7 @@ impl Daemon {
     /// [`StartError`]: say it and end the process. Where it is the system that refuses a thread, those started before run
     /// on until then.
     pub fn start(config: Config, registry: Registry) -> Result<Self, StartError> {
+        choose_tls();
         // What can be refused comes first: a refused start leaves no trace.
         let terms = Terms::new(config, registry).map_err(StartError::Configuration)?;
         let present = terms.present();
@@ -216,7 +136,6 @@ impl Daemon {
             _lock: lock,
             terms: ground.terms,
             health: ground.health,
-            queue: ground.engines.queue,
             addr,
             api,
             beat,
@@ -242,10 +161,10 @@ impl Daemon {
         &self.health
     }
 
-    /// The queue: where an embedding program submits and asks without HTTP.
+    /// Submits jobs and asks for them without HTTP. Of use for as long as the daemon runs.
     #[must_use]
-    pub fn queue(&self) -> &Arc<dyn Engine> {
-        &self.queue
+    pub fn client(&self) -> Client {
+        Client::new(self.api.inside())
     }
 
     /// Takes no more jobs until [`Daemon::resume`]. Running ones go on, what was taken and has not started goes back to its

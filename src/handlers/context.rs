@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::clock::{Clock, SystemClock};
 use crate::job::{Attempt, JobId, Progress, fit};
 use crate::threads::Stop;
 
@@ -41,7 +42,44 @@ pub enum Cancellation {
 }
 
 impl Context {
-    /// The context of one attempt; the worker makes it, and so may the tests of a handler.
+    /// The context of the first attempt at some job, with a minute left: for the tests of a handler, which need no daemon then.
+    ///
+    /// ```
+    /// use windlass::handlers::{Context, Failure, Handler};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Deserialize, schemars::JsonSchema)] struct Pages { count: u32 }
+    /// # #[derive(Serialize, schemars::JsonSchema)] struct Printed { pages: u32 }
+    /// # struct Print;
+    /// # impl Handler for Print {
+    /// #     const TYPE: &'static str = "print";
+    /// #     type Payload = Pages;
+    /// #     type Output = Printed;
+    /// #     fn run(&self, pages: Pages, context: &Context) -> Result<Printed, Failure> {
+    /// #         for page in 0..pages.count {
+    /// #             if context.cancelled() { return Err(Failure::cancelled()); }
+    /// #             context.progress(u64::from(page), Some(u64::from(pages.count)), "printing");
+    /// #         }
+    /// #         context.log("printed");
+    /// #         Ok(Printed { pages: pages.count })
+    /// #     }
+    /// # }
+    /// let context = Context::for_tests();
+    /// let printed = Print.run(Pages { count: 3 }, &context).expect("paper is there");
+    /// assert_eq!(printed.pages, 3);
+    /// assert_eq!(context.log_lines(), ["printed"]);
+    /// assert_eq!(context.last_progress().map(|p| p.done), Some(2));
+    ///
+    /// let called_off = Context::for_tests();
+    /// called_off.cancel();
+    /// assert!(Print.run(Pages { count: 3 }, &called_off).is_err());
+    /// ```
+    #[must_use]
+    pub fn for_tests() -> Self {
+        let id = JobId::mint(SystemClock.now(), fastrand::u64(..));
+        Self::new(id, 1, Instant::now() + Duration::from_secs(60))
+    }
+
+    /// The context of one attempt, as the worker makes it.
     #[must_use]
     pub fn new(id: JobId, attempt: u32, deadline: Instant) -> Self {
         Self(Arc::new(Inner {
@@ -124,8 +162,8 @@ impl Context {
         said.log.push(line);
     }
 
-    /// Asks the handler to stop.
-    pub(crate) fn cancel(&self) {
+    /// Asks the handler to stop, as the worker does when somebody cancels the job.
+    pub fn cancel(&self) {
         self.0.cancel.stop();
     }
 
@@ -138,8 +176,15 @@ impl Context {
         said.progress.clone()
     }
 
+    /// What the handler said last of its progress.
+    #[must_use]
+    pub fn last_progress(&self) -> Option<Progress> {
+        self.said().progress.clone()
+    }
+
     /// The log so far, with a last line that says how many lines had no room.
-    pub(crate) fn log_lines(&self) -> Vec<String> {
+    #[must_use]
+    pub fn log_lines(&self) -> Vec<String> {
         let said = self.said();
         let mut lines = said.log.clone();
         if said.log_dropped > 0 {

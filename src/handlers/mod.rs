@@ -48,6 +48,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config::Config;
 pub use crate::job::Failure;
+use crate::job::NewJob;
 pub use crate::job::draft::Wrong;
 pub use context::{Cancellation, Context};
 pub(crate) use described::with_types;
@@ -66,6 +67,16 @@ pub trait Handler: Send + Sync + 'static {
 
     /// What a job answers.
     type Output: Serialize + JsonSchema;
+
+    /// A job of this type with this payload, to be submitted: see [`crate::client::Client::submit`].
+    #[must_use]
+    fn job(payload: &Self::Payload) -> NewJob<Self::Output>
+    where
+        Self: Sized,
+        Self::Payload: Serialize,
+    {
+        NewJob::of_type(Self::TYPE, payload)
+    }
 
     /// Looks a payload over when it is submitted; what it finds wrong refuses the job with 422.
     ///

@@ -12,11 +12,11 @@ use super::{Cancellation, Context, Failure, Handler, Wrong};
 pub struct Noop;
 
 /// Anything in an object; it is not looked at.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct NoopPayload {}
 
 /// Nothing.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct NoopOutput {}
 
 impl Handler for Noop {
@@ -34,7 +34,7 @@ impl Handler for Noop {
 pub struct Sleep;
 
 /// For how long to wait.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SleepPayload {
     /// Seconds, at most a day.
@@ -43,7 +43,7 @@ pub struct SleepPayload {
 }
 
 /// For how long it waited.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SleepOutput {
     /// Seconds.
     pub slept: f64,

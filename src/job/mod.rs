@@ -4,7 +4,7 @@
 //! - [`Job`]: what was accepted. [`Live`] and [`Record`]: how it stands while it lives and once it has ended. [`Summary`]:
 //!   what lists tell of either.
 //! - [`State`] and [`MOVES`]: the life cycle. [`retry`]: when to try again. [`judge`]: what follows from an attempt.
-//! - [`draft`]: a job as somebody asks for it. [`duration`]: lengths of time as people write them.
+//! - [`draft`]: a job as somebody asks for it. [`NewJob`]: one that a program asks for. [`duration`]: lengths of time as people write them.
 //!
 //! This module knows no other of the house but the one that says which known name is near to another.
 
@@ -13,6 +13,7 @@ mod body;
 pub mod draft;
 pub mod duration;
 mod id;
+mod new;
 mod record;
 pub mod retry;
 mod state;
@@ -24,6 +25,7 @@ pub(crate) use attempt::fit;
 pub use attempt::{Attempt, ErrorKind, JobError, Outcome, Progress};
 pub use body::{Job, QUEUE_NAME_MAX, TYPE_NAME_MAX, is_name};
 pub use id::{JobId, NotAJobId, NotATicket, Ticket};
+pub use new::NewJob;
 pub use record::{Found, Live, Record};
 pub use retry::Backoff;
 pub use state::{Event, MOVES, NotAState, State};

@@ -12,6 +12,7 @@
 //! - `queue_redis`: what only Redis can do wrong: scripts forgotten, servers that hang, a full memory.
 //! - `readme`: the README's tables and commands, compared with the code.
 //! - `storage_postgres`: what only PostgreSQL can do wrong: partitions that come and go, servers that stop in mid-call.
+//! - `library`: a program that has the daemon in itself: its own types, submitting and asking without HTTP.
 //! - `process`: the built program as a child process, with real servers.
 //! - `webhook`: job types that post to a URL, through the built program, against a server of the test's.
 //! - `worker`: the worker on the embedded engine, with handlers that behave and handlers that do not.
@@ -37,6 +38,8 @@ mod email;
 mod http;
 #[cfg(test)]
 mod image;
+#[cfg(test)]
+mod library;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

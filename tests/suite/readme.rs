@@ -105,3 +105,26 @@ fn what_a_reload_changes_stands_there() {
     known.sort();
     assert_eq!(named, known);
 }
+
+/// The documentation's example is compiled and run as a test, so the README's is, too.
+#[test]
+fn the_program_in_rust_is_the_one_that_the_documentation_runs() {
+    let block = |text: String, fence: &str| -> Vec<String> {
+        let lines = text.lines().skip_while(|line| *line != fence).skip(1);
+        lines
+            .take_while(|line| *line != "```")
+            .map(str::to_owned)
+            .collect()
+    };
+    let guide = include_str!("../../src/lib.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("//!"))
+        .map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line)));
+    let runs = block(guide.collect(), "```");
+    assert!(
+        runs.len() > 40
+            && runs.contains(&"fn main() -> Result<(), Box<dyn std::error::Error>> {".to_owned()),
+        "{runs:?}"
+    );
+    assert_eq!(block(section("## Job types"), "```rust"), runs);
+}

@@ -1,7 +1,6 @@
 //! NDJSON, for loading much: taken in pieces of up to 1,000 lines, each all or nothing, answered line by line.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,16 +15,13 @@ use crate::api::exchange::Exchange;
 use crate::api::problem::{ApiError, Problem};
 use crate::api::routes::{Incoming, Then};
 use crate::api::server::Shared;
-use crate::api::submitter::{Desk, Failure, Outcome, Pending};
+use crate::api::submitter::{Desk, Failure};
+use crate::job::JobId;
 use crate::job::draft::{self, Draft, Rules, Wrong};
-use crate::job::{Job, JobId};
-use crate::queue::{Submission, Submitted, TICKETS_PER_CALL_MAX};
+use crate::queue::{Submitted, TICKETS_PER_CALL_MAX};
 
 /// Most lines of one request: its answer, a line each, is held in memory.
 const LINES_MAX: usize = 100_000;
-
-/// How long the end of one piece is waited for. The submitter gives up long before; this is for a queue of others.
-const PIECE_TIME: Duration = Duration::from_secs(60);
 
 /// A piece of the body: jobs in order, or for each line what is wrong.
 type Piece = Result<Vec<Draft>, Vec<Problem>>;
@@ -139,7 +135,7 @@ fn load(services: &Services, desk: &Desk, pieces: Vec<Piece>) -> Vec<u8> {
             jobs.iter().map(|job| (job.id, job.queue.clone())).unzip();
         let outcome = match &given_up {
             Some(failure) => Err(failure.clone()),
-            None => enqueue(desk, jobs),
+            None => desk.ask(jobs),
         };
         match outcome {
             Ok(Submitted::Accepted(accepted)) => {
@@ -166,24 +162,6 @@ fn load(services: &Services, desk: &Desk, pieces: Vec<Piece>) -> Vec<u8> {
         }
     }
     out
-}
-
-/// Enqueues one piece and waits for its end.
-fn enqueue(desk: &Desk, jobs: Vec<Arc<Job>>) -> Outcome {
-    let (sender, receiver) = crossbeam_channel::bounded(1);
-    desk.submit(Pending {
-        submission: Submission {
-            jobs,
-            idempotency: None,
-        },
-        reply: Box::new(move |outcome| {
-            // Nobody listens any more only when the time below is over.
-            sender.send(outcome).ok();
-        }),
-    });
-    receiver
-        .recv_timeout(PIECE_TIME)
-        .unwrap_or_else(|err| Err(Failure::Unknown(err.to_string())))
 }
 
 /// What became of one line.

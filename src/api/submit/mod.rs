@@ -17,6 +17,7 @@ use super::routes::{Incoming, Then};
 use super::server::Shared;
 use crate::job::draft::Rules;
 pub use bulk::LineAnswer;
+pub use one_or_many::{drafts_of, named};
 pub use receipt::{Receipt, Receipts};
 pub use schema::{NewJob, NewJobs};
 

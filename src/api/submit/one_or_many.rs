@@ -80,6 +80,15 @@ fn drafts(shared: &Shared, body: &[u8]) -> Result<(Vec<Draft>, bool), ApiError> 
     } else {
         serde_json::from_str(body).map_err(not_json)?
     };
+    Ok((drafts_of(shared, &entries, is_one)?, is_one))
+}
+
+/// The jobs of one or more entries, or all that is wrong with them; of one alone, without its index.
+pub fn drafts_of(
+    shared: &Shared,
+    entries: &[&RawValue],
+    is_one: bool,
+) -> Result<Vec<Draft>, ApiError> {
     let max = shared.services.terms.present().config.submit_max;
     if entries.len() > max {
         let detail = format!(
@@ -95,7 +104,7 @@ fn drafts(shared: &Shared, body: &[u8]) -> Result<(Vec<Draft>, bool), ApiError> 
     let mut wrongs: Wrongs = Vec::new();
     let mut drafts = Vec::with_capacity(entries.len());
     with_rules(shared, |rules| {
-        for (index, raw) in entries.into_iter().enumerate() {
+        for (index, raw) in entries.iter().enumerate() {
             let at = if is_one {
                 String::new()
             } else {
@@ -106,7 +115,7 @@ fn drafts(shared: &Shared, body: &[u8]) -> Result<(Vec<Draft>, bool), ApiError> 
         Ok::<(), ApiError>(())
     })?;
     if wrongs.is_empty() {
-        return Ok((drafts, is_one));
+        return Ok(drafts);
     }
     Err(ApiError::of_wrongs(wrongs))
 }

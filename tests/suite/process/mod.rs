@@ -7,6 +7,7 @@
 //! - `crash`: daemons that are killed or frozen with jobs in hand.
 //! - `outage`: Redis killed, PostgreSQL away, Redis full.
 //! - `many`: three daemons on one Redis; a million jobs.
+//! - `own`: a program with job types of its own, down to its last thread.
 //! - `quiet`: TSTP and CONT.
 //! - `reload`: HUP, with a good file and a wrong one, at rest and under load.
 //!
@@ -22,6 +23,7 @@ mod image;
 mod ledger;
 mod many;
 mod outage;
+mod own;
 mod quiet;
 mod reload;
 mod stage;

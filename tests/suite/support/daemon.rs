@@ -20,6 +20,8 @@ use super::wait::{PATIENCE, wait_until};
 /// A running `windlass serve`, killed on drop. Its log is shown if the test fails.
 pub struct Daemon {
     child: Child,
+    program: PathBuf,
+    arguments: Vec<String>,
     home: TempDir,
     addr: SocketAddr,
     settings: BTreeMap<String, String>,
@@ -47,6 +49,12 @@ impl Daemon {
 
     /// Starts it and does not wait; for daemons that are not expected to come up.
     pub fn spawn(settings: &[(&str, &str)]) -> Self {
+        Self::spawn_program(program(), &["serve"], settings)
+    }
+
+    /// The same for another program that is a daemon.
+    pub fn spawn_program(program: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
         let home = children::folder("daemon");
         let addr = free_addr();
         let at = |name: &str| home.path().join(name).display().to_string();
@@ -65,9 +73,11 @@ impl Daemon {
             std::fs::create_dir(home.path().join(folder)).expect("a fresh folder takes another");
         }
         let notify = UnixDatagram::bind(home.path().join("notify")).expect("a fresh path");
-        let child = launch(home.path(), &["serve"], &all);
+        let child = launch(home.path(), program, &arguments, &all);
         Self {
             child,
+            program: program.to_owned(),
+            arguments,
             home,
             addr,
             settings: all,
@@ -246,7 +256,12 @@ impl Daemon {
             "it has to end before it is started again"
         );
         self.forget_notices();
-        self.child = launch(self.home.path(), &["serve"], &self.settings);
+        self.child = launch(
+            self.home.path(),
+            &self.program,
+            &self.arguments,
+            &self.settings,
+        );
         self.await_notice("READY=1");
     }
 
@@ -336,10 +351,14 @@ pub fn free_addr() -> SocketAddr {
         .expect("a bound socket has an address")
 }
 
-fn launch(home: &Path, arguments: &[&str], settings: &BTreeMap<String, String>) -> Child {
+fn launch(
+    home: &Path,
+    program: &Path,
+    arguments: &[String],
+    settings: &BTreeMap<String, String>,
+) -> Child {
     let log = children::log_to(&home.join("log"));
-    let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
-    children::start(None, "KILL", program(), &arguments, |command| {
+    children::start(None, "KILL", program, arguments, |command| {
         let errors = log.try_clone().expect("room for a descriptor");
         command
             .env_clear()
