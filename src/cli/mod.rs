@@ -22,11 +22,14 @@ mod exit;
 mod host;
 mod jobs;
 mod queues;
+mod schedules;
 mod serve;
 mod session;
 mod signals;
 mod submit;
 mod terminal;
+mod types;
+mod workers;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -68,6 +71,12 @@ enum Command {
     Jobs(jobs::Options),
     /// List, pause, resume and purge queues.
     Queues(queues::Options),
+    /// List, show, make, run, enable, disable, delete and preview schedules.
+    Schedules(schedules::Options),
+    /// Show the daemons that share the work, and what they run.
+    Workers(workers::Options),
+    /// List the job types that the daemon runs.
+    Types(types::Options),
     /// Say when cron expressions fire.
     Cron(cron::Options),
     /// Measure what a job costs here.
@@ -128,6 +137,9 @@ fn obey(line: Line, own: OwnTypes<'_>) -> Exit {
         Command::Submit(options) => submit::run(&options, &sources),
         Command::Jobs(options) => jobs::run(&options, &sources),
         Command::Queues(options) => queues::run(&options, &sources),
+        Command::Schedules(options) => schedules::run(&options, &sources),
+        Command::Workers(options) => workers::run(&options, &sources),
+        Command::Types(options) => types::run(&options, &sources),
         Command::Cron(options) => cron::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Config(options) => config::run(&options, &sources),

@@ -4,6 +4,7 @@
 //! - `protocol`: every history of a small world, searched through: the rules themselves, not the engines.
 //! - `property`: random scripts of queue calls against a model of the queue, and against every engine.
 //! - `tidy`: rules about the sources themselves (who imports whom, how long files are, which licences).
+//! - `cli`: the client commands, against daemons, against servers that are none, and on terminals.
 //! - `command`: job types that run a program, through the built program.
 //! - `cron`: when cron entries fire, compared with other implementations.
 //! - `data`: the data handler on files and rows, and on SQL that means no good.
@@ -24,6 +25,8 @@
 //! in temporary folders, and none touches a server that runs already. What is missing fails the test, with the command
 //! that installs it.
 
+#[cfg(test)]
+mod cli;
 #[cfg(test)]
 mod command;
 #[cfg(test)]

@@ -11,6 +11,9 @@ use super::address::Address;
 use crate::cli::terminal::text;
 use crate::job::duration::written;
 
+/// Most columns of what is said of one wrong field.
+const DETAIL_MAX: usize = 400;
+
 /// Why a request did not do what it should.
 #[derive(Debug)]
 pub(in crate::cli) enum Trouble {
@@ -204,7 +207,8 @@ impl fmt::Display for Pointed {
         if !self.pointer.is_empty() {
             write!(f, "{}: ", text::one_line(&self.pointer))?;
         }
-        f.write_str(&text::one_line(&self.detail))
+        // Some quote what was sent, which may be long.
+        f.write_str(&text::cut(&text::one_line(&self.detail), DETAIL_MAX))
     }
 }
 

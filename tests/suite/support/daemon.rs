@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
-use windlass::threads::Stop;
 
 use super::children;
 use super::http::{self, Response};
+use super::run::{Ran, run_program};
 use super::wait::{PATIENCE, wait_until};
 
 /// A running `windlass serve`, killed on drop. Its log is shown if the test fails.
@@ -292,50 +292,11 @@ impl Drop for Daemon {
     }
 }
 
-/// What a command of the program printed and how it ended.
-#[derive(Debug)]
-pub struct Ran {
-    /// Its exit code; -1 if a signal ended it.
-    pub code: i32,
-    /// Its standard output.
-    pub out: String,
-    /// Its standard error.
-    pub err: String,
-}
-
 /// Runs `windlass` with `arguments` and nothing but `settings` in its environment, in a working directory of its own,
 /// to its end.
 #[track_caller]
 pub fn run(arguments: &[&str], settings: &[(&str, &str)]) -> Ran {
-    let home = children::folder("run");
-    let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
-    let mut child = children::start(None, "KILL", program(), &arguments, |command| {
-        command
-            .env_clear()
-            .envs(settings.iter().copied())
-            .current_dir(home.path());
-        command.stdout(children::log_to(&home.path().join("out")));
-        command.stderr(children::log_to(&home.path().join("err")));
-    })
-    .expect("`setpriv` starts windlass (apt-get install util-linux)");
-    let until = Instant::now() + PATIENCE;
-    let pause = Stop::new();
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("a child can be asked") {
-            break status;
-        }
-        if Instant::now() >= until {
-            children::kill(&mut child);
-            panic!("windlass {arguments:?} did not end within {PATIENCE:?}");
-        }
-        assert!(!pause.wait(Duration::from_millis(5)));
-    };
-    let read = |name| std::fs::read_to_string(home.path().join(name)).unwrap_or_default();
-    Ran {
-        code: status.code().unwrap_or(-1),
-        out: read("out"),
-        err: read("err"),
-    }
+    run_program(program(), arguments, settings, "")
 }
 
 /// The program under test.

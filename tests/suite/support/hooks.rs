@@ -37,6 +37,8 @@ pub enum Reply {
     Say(&'static str, &'static [&'static str], &'static str),
     /// Never answers.
     Hang,
+    /// Goes away.
+    Leave,
 }
 
 /// A web server on a free port of this host; it ends on drop.
@@ -162,6 +164,7 @@ fn converse(socket: TcpStream, shared: &Shared) -> io::Result<()> {
                 wire.write_all(text.as_bytes())?;
                 wire.flush()?;
             }
+            Reply::Leave => return Ok(()),
             Reply::Hang => {
                 // Until the client or the test goes.
                 io::copy(&mut wire, &mut io::sink())?;
@@ -191,10 +194,10 @@ fn read(wire: &mut BufReader<Wire>) -> io::Result<Option<Request>> {
         headers,
         body: String::new(),
     };
-    let length: u64 = request
-        .header("content-length")
-        .parse()
-        .map_err(|_| ErrorKind::InvalidData)?;
+    let length: u64 = match request.header("content-length") {
+        "" => 0,
+        length => length.parse().map_err(|_| ErrorKind::InvalidData)?,
+    };
     wire.take(length).read_to_string(&mut request.body)?;
     Ok(Some(request))
 }

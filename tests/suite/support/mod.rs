@@ -9,6 +9,7 @@ pub mod hooks;
 pub mod http;
 pub mod mime;
 pub mod python;
+pub mod run;
 pub mod servers;
 pub mod shelf;
 pub mod smtp;
