@@ -42,7 +42,7 @@ enum Act {
     Disable(Name),
     /// Delete a schedule.
     Delete(Name),
-    /// Tell when a schedule fires next, or when an expression would.
+    /// Tell when a schedule fires next; `windlass cron explain` tells it of any expression.
     Preview(show::Preview),
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "EXPRESSION", requires = "kind")]
     cron: Option<String>,
     /// The time zone of the expression, such as Europe/Berlin.
-    #[arg(long, value_name = "ZONE", requires = "cron")]
+    #[arg(long, visible_alias = "tz", value_name = "ZONE", requires = "cron")]
     time_zone: Option<String>,
     /// What happens to fires that nobody was up for: none, last or all of them are made up for.
     #[arg(long, value_name = "WHICH", requires = "cron")]

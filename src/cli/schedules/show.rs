@@ -1,6 +1,7 @@
 //! Shows schedules, and when they fire.
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -14,18 +15,8 @@ use crate::cli::terminal::{Look, Screen, json, text};
 #[derive(Debug, Args)]
 pub(super) struct Preview {
     /// The schedule.
-    #[arg(
-        value_name = "SCHEDULE",
-        required_unless_present = "cron",
-        conflicts_with = "cron"
-    )]
-    name: Option<String>,
-    /// Ask of this expression instead.
-    #[arg(long, value_name = "EXPRESSION")]
-    cron: Option<String>,
-    /// The time zone of the expression, such as Europe/Berlin.
-    #[arg(long, value_name = "ZONE", requires = "cron")]
-    time_zone: Option<String>,
+    #[arg(value_name = "SCHEDULE", value_parser = NonEmptyStringValueParser::new())]
+    name: String,
     /// How many fires.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     count: u32,
@@ -78,13 +69,7 @@ pub(super) fn one(session: &Session, name: &str) -> Result<Exit, Halt> {
 
 /// Tells when one fires.
 pub(super) fn preview(session: &Session, options: &Preview) -> Result<Exit, Halt> {
-    let asked = match (&options.name, &options.cron) {
-        (Some(name), _) => Asked::get(&["schedules", name, "preview"]),
-        (None, cron) => Asked::get(&["cron", "preview"])
-            .with_some("cron", cron.as_deref())
-            .with_some("time_zone", options.time_zone.as_deref()),
-    };
-    let asked = asked
+    let asked = Asked::get(&["schedules", &options.name, "preview"])
         .with("count", &options.count.to_string())
         .with_some("from", options.from.as_deref());
     session.show(&asked, |answer| {
