@@ -46,7 +46,7 @@ impl Calendar for RedisQueue {
         let script = &self.scripts.fire;
         let mut command = self.command(script);
         command.arg(name).arg(tick.as_micros());
-        add_job(&mut command, job)?;
+        add_job(&mut command, None, job)?;
         let answer = self.run(script, &command)?.text()?;
         match answer.as_str() {
             "n" => Ok(Fired::NoEntry),

@@ -13,7 +13,7 @@ use crate::queue::{
 };
 
 /// The number of the layout that this program reads and writes.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 /// The first Redis whose scripts carry flags.
 const VERSION_MIN: u32 = 7;
@@ -158,8 +158,9 @@ impl Desk for RedisQueue {
                 .arg(&cursor);
             let mut reply = self.run(script, &command)?;
             cursor = reply.text()?;
+            let done = reply.int()? == 1;
             taken += reply.count()?;
-            if cursor == "0" {
+            if done {
                 return Ok(taken);
             }
         }
@@ -198,7 +199,7 @@ fn row(reply: &mut Reply) -> Result<Row, QueueError> {
         history: reply.bytes()?,
         progress: reply.bytes()?,
         due: reply.bytes()?,
-        lent: reply.int()? == 1,
+        lent: reply.bytes()?,
     })
 }
 

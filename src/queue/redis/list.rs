@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::scripts::Script;
-use super::words::id;
+use super::words::{id, read_ticket, ticket};
 use super::{RedisQueue, Reply};
 use crate::job::{Found, Ticket, Timestamp};
 use crate::queue::{Desk, Line, Listed, Place, QueueError};
@@ -37,10 +37,10 @@ impl RedisQueue {
     ) -> Result<Listed, QueueError> {
         let script = &self.scripts.line;
         let mut command = self.command(script);
-        command.arg(format!("{sort}:{queue}")).arg(queue);
+        command.arg(format!("{sort}:{queue}"));
         match after {
             None => command.arg(-1).arg(""),
-            Some(Place { at, id, n }) => command.arg(at).arg(format!("{id}:{n}")),
+            Some(Place { at, id, n }) => command.arg(at).arg(ticket(Ticket { id, n })),
         };
         command.arg(want);
         listed(self.run(script, &command)?)
@@ -216,9 +216,7 @@ fn place(reply: &mut Reply) -> Result<Place, QueueError> {
 }
 
 fn place_of(at: i64, ticket: &str) -> Result<Place, QueueError> {
-    let ticket: Ticket = ticket
-        .parse()
-        .map_err(|err| QueueError::broken("list", err))?;
+    let ticket = read_ticket(ticket).ok_or_else(|| QueueError::broken("list", ticket))?;
     Ok(Place {
         at,
         id: ticket.id,

@@ -7,20 +7,25 @@
 //! # Layout
 //!
 //! All keys begin with `windlass:{NAMESPACE}:`, one hash tag, so that every script stays in one slot. No script decodes or
-//! encodes JSON. A ticket is `id:n`.
+//! encodes JSON. A ticket is `id:n`, the first one of a job the id alone. Tickets that are lent together share a *grant*: one
+//! lease end for all, so that lending and settling cost one entry of a hash a job, and no sorted set is touched.
 //!
 //! | key | type | holds |
 //! | --- | --- | --- |
 //! | `jobs` | hash | id -> a head line for the scripts, then the job's JSON; from acceptance until it is stored |
-//! | `runs` | hash | id -> `n failures crashes mark leased_at expires_at`, node, unique key; from the first reserve on |
+//! | `runs` | hash | id -> `n failures crashes mark leased_at expires_at`, node, unique key; none while its first ticket says all |
 //! | `history` | hash | id -> attempts so far, a line each |
 //! | `progress` | hash | id -> what the last renew brought |
 //! | `results` | hash | id -> how it ended, until it is stored |
 //! | `ready:<queue>`, `suspect:<queue>` | list | tickets, next first; the latter of jobs that a process died of |
 //! | `voided` | set | ids of jobs that ended as they waited and may have left a ticket in a line, until stored |
-//! | `later`, `leases` | zset | `id:n:queue` by due time, by lease end |
+//! | `lent` | hash | ticket -> the grant under which it is lent, and a long field that makes Redis keep it as a table |
+//! | `grants`, `granted` | hash | grant -> `<tickets left> <lent at> <node>`; -> its tickets, a line per queue |
+//! | `grant_ends` | zset | grant by lease end |
+//! | `later` | zset | `id:n:queue` by due time |
 //! | `expiry` | zset | `id:queue:unique key` by expires_at, while the job waits |
-//! | `outbox` | zset | ids of ended jobs by the time from which a recorder may take them |
+//! | `outbox` | list | ids of ended jobs that no recorder has claimed, oldest first |
+//! | `claims`, `claim_ends` | hash, zset | first id of a claim -> all its ids; by the time until which it holds |
 //! | `unique` | hash | unique key -> `<id of the live job> <until or 0>` |
 //! | `retried:<id>` | string | id of the job that runs that ended one again; until an hour after it was stored |
 //! | `retry_of` | hash | id of such a job -> id of the ended one, until it is stored |

@@ -7,7 +7,7 @@ use ::redis::Cmd;
 use super::connections::meaning;
 use super::scripts::{Reply, Script};
 use super::words::{
-    Granted, add_job, add_settlement, encode, hex, id, member, micros, settled, submitted,
+    Granted, add_job, add_settlement, encode, hex, id, micros, settled, submitted, ticket,
 };
 use super::{BLOCK_MAX, RedisQueue, rows};
 use crate::job::{JobId, Record, State, Timestamp};
@@ -58,8 +58,12 @@ impl Queue for RedisQueue {
                     .arg(first.id.to_string()),
                 _ => command.arg("").arg("").arg(""),
             };
+            let retries = submission.jobs.iter().any(|job| job.retry_of.is_some());
+            command.arg(i32::from(retries));
+            let mut before = None;
             for job in &submission.jobs {
-                add_job(&mut command, job)?;
+                add_job(&mut command, before, job)?;
+                before = Some(&**job);
             }
         }
         let answers = self.run(script, &command)?.text()?;
@@ -138,12 +142,15 @@ impl Queue for RedisQueue {
             |command| {
                 command.arg(micros(lease)).arg(micros(self.settings.lease));
             },
-            |command, renewal| {
+            |command, _, renewal| {
                 let progress = match &renewal.progress {
                     Some(progress) => encode("renew", serde_json::to_string(progress))?,
                     None => String::new(),
                 };
-                command.arg(member(renewal.lease)).arg(&progress);
+                command
+                    .arg(ticket(renewal.lease.ticket))
+                    .arg(&renewal.lease.job.queue)
+                    .arg(&progress);
                 Ok(progress.len())
             },
             |letter| match letter {
@@ -166,13 +173,14 @@ impl Queue for RedisQueue {
             script,
             releases,
             |_| (),
-            |command, release| {
+            |command, _, release| {
                 let attempt = match &release.attempt {
                     Some(attempt) => encode("release", serde_json::to_string(attempt))?,
                     None => String::new(),
                 };
                 command
-                    .arg(member(&release.lease))
+                    .arg(ticket(release.lease.ticket))
+                    .arg(&release.lease.job.queue)
                     .arg(micros(release.delay))
                     .arg(&attempt);
                 Ok(attempt.len())
@@ -218,13 +226,14 @@ impl Queue for RedisQueue {
 
 impl RedisQueue {
     /// Runs a script over as many items a call as the bounds allow. `head` adds what comes before the items, `add` one
-    /// item (and tells its size), `read` understands the letter that answers it.
+    /// item after the one that it follows in the same call (and tells its size), `read` understands the letter that
+    /// answers it.
     fn in_pieces<T, A>(
         &self,
         script: &Script,
         items: &[T],
         head: impl Fn(&mut Cmd),
-        add: impl Fn(&mut Cmd, &T) -> Result<usize, QueueError>,
+        add: impl Fn(&mut Cmd, Option<&T>, &T) -> Result<usize, QueueError>,
         read: impl Fn(u8) -> Option<A>,
     ) -> Result<Vec<A>, QueueError> {
         let mut answers = Vec::with_capacity(items.len());
@@ -232,10 +241,11 @@ impl RedisQueue {
         while items.len() > 0 {
             let mut command = self.command(script);
             head(&mut command);
-            let (mut count, mut bytes) = (0, 0);
+            let (mut count, mut bytes, mut before) = (0, 0, None);
             while count < TICKETS_PER_CALL_MAX && bytes < BODY_BYTES_PER_CALL_MAX {
                 let Some(item) = items.next() else { break };
-                bytes += add(&mut command, item)?;
+                bytes += add(&mut command, before, item)?;
+                before = Some(item);
                 count += 1;
             }
             let letters = self.run(script, &command)?.text()?;
@@ -268,9 +278,7 @@ impl RedisQueue {
                 .ok_or_else(|| QueueError::broken("reserve", &head))?;
             match rows::job(granted.ticket.id, &body) {
                 Ok(job) => reserved.leases.push(granted.lease(job)),
-                Err(reason) => {
-                    unreadable.push((head, rows::unique_of(&body), reason));
-                }
+                Err(reason) => unreadable.push((head, body, reason)),
             }
         }
         if !unreadable.is_empty() {
@@ -281,22 +289,26 @@ impl RedisQueue {
 
     fn end_unreadable(
         &self,
-        jobs: &[(String, String, String)],
+        jobs: &[(String, Vec<u8>, String)],
         now: Timestamp,
     ) -> Result<(), QueueError> {
         let script = &self.scripts.settle;
         let mut command = self.command(script);
-        for (head, unique, reason) in jobs {
+        for (head, body, reason) in jobs {
             let granted =
                 Granted::read(head, now).ok_or_else(|| QueueError::broken("reserve", head))?;
+            let read = rows::Head::read(body);
+            let queue = granted.queue.unwrap_or(&read.queue);
             log::error!(job = granted.ticket.id.to_string(); "a job cannot be read and ends: {reason}");
             let error = rows::unreadable_error(reason);
             let attempts = granted.failures + granted.crashes + 1;
             let tail = rows::tail(attempts, Some(&error), None, None);
             command
-                .arg(granted.member)
+                .arg("=")
+                .arg(queue)
                 .arg(State::Dead.as_str())
-                .arg(unique)
+                .arg(ticket(granted.ticket))
+                .arg(&read.unique)
                 .arg(encode("reserve", tail)?);
         }
         self.run(script, &command).map(drop)

@@ -58,11 +58,23 @@ pub(super) fn job(id: JobId, body: &[u8]) -> Result<Job, String> {
     Ok(job)
 }
 
-/// The unique key in the head of a body, as far as there is one.
-pub(super) fn unique_of(body: &[u8]) -> String {
-    let head = body.split(|b| *b == b'\n').next().unwrap_or_default();
-    let head = String::from_utf8_lossy(head);
-    head.splitn(4, ' ').nth(3).unwrap_or("").to_owned()
+/// What the head line of a body tells, as far as it can be read.
+pub(super) struct Head {
+    pub(super) queue: String,
+    pub(super) unique: String,
+}
+
+impl Head {
+    pub(super) fn read(body: &[u8]) -> Self {
+        let line = body.split(|b| *b == b'\n').next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line);
+        let mut words = line.splitn(4, ' ').skip(2);
+        let mut word = || words.next().unwrap_or("").to_owned();
+        Self {
+            queue: word(),
+            unique: word(),
+        }
+    }
 }
 
 /// Why a job whose body cannot be read ends.
@@ -75,13 +87,10 @@ pub(super) fn unreadable_error(reason: &str) -> JobError {
 
 /// Stands in for a job whose body cannot be read.
 fn unreadable(id: JobId, body: &[u8]) -> Job {
-    let head = String::from_utf8_lossy(body.split(|b| *b == b'\n').next().unwrap_or_default());
-    let queue = head
-        .split(' ')
-        .nth(2)
-        .filter(|queue| crate::job::is_name(queue))
-        .unwrap_or(UNREADABLE)
-        .to_owned();
+    let mut queue = Head::read(body).queue;
+    if !crate::job::is_name(&queue) {
+        UNREADABLE.clone_into(&mut queue);
+    }
     Job::new(id, UNREADABLE, &queue, RawValue::NULL.to_owned())
 }
 
@@ -231,7 +240,8 @@ pub(super) struct Row {
     pub(super) history: Option<Vec<u8>>,
     pub(super) progress: Option<Vec<u8>>,
     pub(super) due: Option<Vec<u8>>,
-    pub(super) lent: bool,
+    /// When it is lent: its grant, or nothing where the row of `runs` tells.
+    pub(super) lent: Option<Vec<u8>>,
 }
 
 impl Row {
@@ -242,7 +252,11 @@ impl Row {
         if let Some(result) = &self.result {
             return Some(Found::Ended(record(id, Some(&body), result, history, now)));
         }
-        let run = Run::read(self.run.as_deref());
+        let lent = self.lent.is_some();
+        let run = match &self.lent {
+            Some(grant) if !grant.is_empty() => Run::of_grant(grant),
+            _ => Run::read(self.run.as_deref()),
+        };
         let due = self
             .due
             .and_then(|due| String::from_utf8(due).ok()?.parse::<f64>().ok())
@@ -254,7 +268,7 @@ impl Row {
                 Timestamp::from_micros(due as i64)
             });
         let state = match due {
-            _ if self.lent => State::Running,
+            _ if lent => State::Running,
             Some(_) if run.retrying => State::Retrying,
             Some(_) => State::Scheduled,
             None => State::Queued,
@@ -265,11 +279,11 @@ impl Row {
                 .then(|| ready_at(&job, run.attempts, Some(run.leased_at), now)),
             job,
             state,
-            attempt: run.attempts + u32::from(self.lent),
+            attempt: run.attempts + u32::from(lent),
             due,
-            leased_at: self.lent.then_some(run.leased_at),
-            node: (self.lent && !run.node.is_empty()).then_some(run.node),
-            cancel_requested: self.lent && run.cancel,
+            leased_at: lent.then_some(run.leased_at),
+            node: (lent && !run.node.is_empty()).then_some(run.node),
+            cancel_requested: lent && run.cancel,
             progress: self
                 .progress
                 .and_then(|text| serde_json::from_slice(&text).ok()),
@@ -303,6 +317,19 @@ impl Run {
             retrying: mark == "2",
             leased_at: Timestamp::from_micros(leased_at.parse().unwrap_or(0)),
             node: lines.next().unwrap_or("").to_owned(),
+        }
+    }
+
+    /// What a grant tells of a job that is lent for the first time: `<tickets left> <lent at> <node>`.
+    fn of_grant(grant: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(grant);
+        let mut words = text.splitn(3, ' ').skip(1);
+        Self {
+            leased_at: Timestamp::from_micros(
+                words.next().and_then(|at| at.parse().ok()).unwrap_or(0),
+            ),
+            node: words.next().unwrap_or("").to_owned(),
+            ..Self::default()
         }
     }
 }

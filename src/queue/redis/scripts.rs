@@ -7,6 +7,7 @@ use crate::queue::QueueError;
 
 const BASE: &str = include_str!("lua/base.lua");
 const ENDS: &str = include_str!("lua/ends.lua");
+const GRANTS: &str = include_str!("lua/grants.lua");
 const LAPSE: &str = include_str!("lua/lapse.lua");
 const ACCEPT: &str = include_str!("lua/accept.lua");
 const LINES: &str = include_str!("lua/lines.lua");
@@ -88,18 +89,18 @@ macro_rules! scripts {
 scripts! {
     enqueue: BRINGS_WORK [ACCEPT],
     fire: BRINGS_WORK [ACCEPT],
-    reserve: BRINGS_WORK [ENDS LAPSE CONDEMN],
-    reserve_full: ENDS_WORK [ENDS LAPSE CONDEMN],
-    renew: ENDS_WORK [ENDS LAPSE],
-    settle: ENDS_WORK [ENDS],
-    release: ENDS_WORK [ENDS],
+    reserve: BRINGS_WORK [ENDS GRANTS LAPSE CONDEMN],
+    reserve_full: ENDS_WORK [ENDS GRANTS LAPSE CONDEMN],
+    renew: ENDS_WORK [ENDS GRANTS LAPSE],
+    settle: ENDS_WORK [ENDS GRANTS],
+    release: ENDS_WORK [ENDS GRANTS],
     collect: ENDS_WORK [],
     stored: ENDS_WORK [],
-    cancel: ENDS_WORK [ENDS],
+    cancel: ENDS_WORK [ENDS GRANTS],
     make_due: ENDS_WORK [ENDS CONDEMN],
     purge: ENDS_WORK [],
     forget_retry: ENDS_WORK [],
-    take_over: ENDS_WORK [ENDS LAPSE],
+    take_over: ENDS_WORK [ENDS GRANTS LAPSE],
     pause: ENDS_WORK [],
     beat: ENDS_WORK [],
     nodes: ENDS_WORK [],
@@ -112,7 +113,7 @@ scripts! {
     heads: READS [LINES],
     line: READS [LINES],
     waiting: READS [],
-    running: READS [ENDS],
+    running: READS [ENDS GRANTS],
     ended: READS [],
     retried: READS [],
 }

@@ -10,36 +10,36 @@ use crate::queue::{
     Accepted, Ending, Lease, QueueError, Settled, Settlement, Submission, Submitted,
 };
 
-/// What `reserve` answers of one lease beside the body: `id:n:queue failures crashes leased_at`, or the first
-/// word alone for a job never lent before.
+/// What `reserve` answers of one lease beside the body: `ticket failures crashes leased_at queue`, or the ticket alone
+/// for a job never lent before, whose head can be read.
 pub(super) struct Granted<'a> {
-    pub(super) member: &'a str,
     pub(super) ticket: Ticket,
     pub(super) failures: u32,
     pub(super) crashes: u32,
+    pub(super) queue: Option<&'a str>,
     leased_at: Timestamp,
 }
 
 impl<'a> Granted<'a> {
     pub(super) fn read(text: &'a str, now: Timestamp) -> Option<Self> {
-        let (member, counts) = match text.split_once(' ') {
-            Some((member, counts)) => (member, Some(counts)),
-            None => (text, None),
+        let mut words = text.split(' ');
+        let ticket = read_ticket(words.next()?)?;
+        let Some(failures) = words.next() else {
+            return Some(Self {
+                ticket,
+                failures: 0,
+                crashes: 0,
+                queue: None,
+                leased_at: now,
+            });
         };
-        let mut granted = Self {
-            member,
-            ticket: member.rsplit_once(':')?.0.parse().ok()?,
-            failures: 0,
-            crashes: 0,
-            leased_at: now,
-        };
-        if let Some(counts) = counts {
-            let mut words = counts.split(' ');
-            granted.failures = words.next()?.parse().ok()?;
-            granted.crashes = words.next()?.parse().ok()?;
-            granted.leased_at = Timestamp::from_micros(words.next()?.parse().ok()?);
-        }
-        Some(granted)
+        Some(Self {
+            ticket,
+            failures: failures.parse().ok()?,
+            crashes: words.next()?.parse().ok()?,
+            leased_at: Timestamp::from_micros(words.next()?.parse().ok()?),
+            queue: Some(words.next()?),
+        })
     }
 
     pub(super) fn lease(self, job: Job) -> Lease {
@@ -53,19 +53,75 @@ impl<'a> Granted<'a> {
     }
 }
 
-/// Adds the four words of a job (accept.lua).
-pub(super) fn add_job(command: &mut Cmd, job: &Job) -> Result<(), QueueError> {
-    let body = encode("enqueue", rows::body(job))?;
-    command
-        .arg(job.id.to_string())
-        .arg(&job.queue)
-        .arg(rows::options(job))
-        .arg(body);
+/// Characters of an id as text.
+const ID_LENGTH: usize = 36;
+
+/// A ticket as it stands in lines and in `lent`: the id alone for the first one of a job.
+pub(super) fn ticket(ticket: Ticket) -> String {
+    if ticket.n == 1 {
+        ticket.id.to_string()
+    } else {
+        ticket.to_string()
+    }
+}
+
+/// Reads what [`ticket`] wrote.
+pub(super) fn read_ticket(text: &str) -> Option<Ticket> {
+    match text.len() {
+        ID_LENGTH => Some(Ticket {
+            id: text.parse().ok()?,
+            n: 1,
+        }),
+        _ => text.parse().ok(),
+    }
+}
+
+/// Adds a job's words (accept.lua), a head before them where they are not of the same queue and kind as those `before`
+/// them.
+pub(super) fn add_job(
+    command: &mut Cmd,
+    before: Option<&Job>,
+    job: &Job,
+) -> Result<(), QueueError> {
+    let options = rows::options(job);
+    let kind = |options: &str| {
+        if options.is_empty() {
+            "plain"
+        } else {
+            "options"
+        }
+    };
+    let same = before.is_some_and(|before| {
+        before.queue == job.queue && kind(&rows::options(before)) == kind(&options)
+    });
+    if !same {
+        command.arg("=").arg(&job.queue).arg(kind(&options));
+    }
+    command.arg(job.id.to_string());
+    if !options.is_empty() {
+        command.arg(options);
+    }
+    command.arg(encode("enqueue", rows::body(job))?);
     Ok(())
 }
 
+/// What settle.lua calls what becomes of a job.
+fn kind(settlement: &Settlement) -> &'static str {
+    match &settlement.ending {
+        Ending::End {
+            state: State::Succeeded,
+            ..
+        } if settlement.lease.job.unique.is_none() => "plain",
+        Ending::End { state, .. } => state.as_str(),
+        Ending::Retry { .. } => "retry",
+    }
+}
+
+/// Adds the words of a settlement (settle.lua), a head before them where they are not of the same queue and kind as
+/// those `before` them; tells the bytes.
 pub(super) fn add_settlement(
     command: &mut Cmd,
+    before: Option<&Settlement>,
     settlement: &Settlement,
 ) -> Result<usize, QueueError> {
     let Settlement {
@@ -73,13 +129,16 @@ pub(super) fn add_settlement(
         attempt,
         ending,
     } = settlement;
-    command.arg(member(lease));
+    let kind_here = kind(settlement);
+    let same = before.is_some_and(|before| {
+        before.lease.job.queue == lease.job.queue && kind(before) == kind_here
+    });
+    if !same {
+        command.arg("=").arg(&lease.job.queue).arg(kind_here);
+    }
+    command.arg(ticket(lease.ticket));
     match ending {
-        Ending::End {
-            state,
-            result,
-            error,
-        } => {
+        Ending::End { result, error, .. } => {
             let tail = rows::tail(
                 lease.attempt(),
                 error.as_ref(),
@@ -87,15 +146,15 @@ pub(super) fn add_settlement(
                 result.as_deref(),
             );
             let tail = encode("settle", tail)?;
-            command
-                .arg(state.as_str())
-                .arg(lease.job.unique.as_deref().unwrap_or(""))
-                .arg(&tail);
+            if kind_here != "plain" {
+                command.arg(lease.job.unique.as_deref().unwrap_or(""));
+            }
+            command.arg(&tail);
             Ok(tail.len())
         }
         Ending::Retry { delay } => {
             let attempt = encode("settle", serde_json::to_string(attempt))?;
-            command.arg("retry").arg(micros(*delay)).arg(&attempt);
+            command.arg(micros(*delay)).arg(&attempt);
             Ok(attempt.len())
         }
     }
@@ -142,7 +201,6 @@ pub(super) fn accepted(
     mut letters: &str,
     ids: impl ExactSizeIterator<Item = JobId>,
 ) -> Option<Vec<Accepted>> {
-    const ID_LENGTH: usize = 36;
     let mut accepted = Vec::with_capacity(ids.len());
     for id in ids {
         let letter = *letters.as_bytes().first()?;
@@ -159,11 +217,6 @@ pub(super) fn accepted(
         });
     }
     letters.is_empty().then_some(accepted)
-}
-
-/// `id:n:queue`, as a lease stands in `leases`.
-pub(super) fn member(lease: &Lease) -> String {
-    format!("{}:{}", lease.ticket, lease.job.queue)
 }
 
 /// A length of time as the scripts count it.

@@ -88,7 +88,7 @@ impl House {
 
     /// How many jobs are lent to workers.
     pub fn leased(&self) -> usize {
-        count(&mut self.redis.client(), "leases")
+        leased(&mut self.redis.client())
     }
 
     /// How many ended jobs wait for storage.
@@ -108,7 +108,7 @@ impl House {
         wait_until(
             &format!("{wanted} jobs run"),
             Duration::from_secs(30),
-            || match count(&mut client, "leases") {
+            || match leased(&mut client) {
                 n if n == wanted => Ok(()),
                 n => Err(format!("{n} do")),
             },
@@ -118,17 +118,17 @@ impl House {
     /// Lets the minute pass for which recorders have claimed what they have not stored.
     pub fn let_claims_end(&self) {
         let mut client = self.redis.client();
-        let outbox = key("outbox");
-        let ids: Vec<String> = redis::cmd("ZRANGEBYSCORE")
-            .arg(&[outbox.as_str(), "-inf", "(+inf"])
+        let ends = key("claim_ends");
+        let claims: Vec<String> = redis::cmd("ZRANGE")
+            .arg(&[ends.as_str(), "0", "-1"])
             .query(&mut client)
             .expect("redis answers");
-        for id in ids {
+        for claim in claims {
             redis::cmd("ZADD")
-                .arg(&outbox)
+                .arg(&ends)
                 .arg("XX")
                 .arg(0)
-                .arg(id)
+                .arg(claim)
                 .exec(&mut client)
                 .expect("redis answers");
         }
@@ -145,21 +145,22 @@ pub fn embedded(settings: &[(&str, &str)]) -> Daemon {
 
 /// [`House::queued`] on a connection that stands.
 pub fn queued(client: &mut Connection) -> usize {
-    redis::cmd("HLEN")
-        .arg(key("jobs"))
-        .query(client)
-        .expect("redis answers")
+    count(client, "jobs")
 }
 
 /// [`House::outbox`] on a connection that stands.
 pub fn outbox(client: &mut Connection) -> usize {
-    count(client, "outbox")
+    count(client, "results")
 }
 
-/// How many members a timed set has whose time will ever come; the engine keeps one in it for which that is not so.
-fn count(client: &mut Connection, set: &str) -> usize {
-    redis::cmd("ZCOUNT")
-        .arg(&[&key(set), "-inf", "(+inf"])
+/// [`House::leased`] on a connection that stands. The engine keeps one field in `lent` that is no ticket.
+fn leased(client: &mut Connection) -> usize {
+    count(client, "lent").saturating_sub(1)
+}
+
+fn count(client: &mut Connection, hash: &str) -> usize {
+    redis::cmd("HLEN")
+        .arg(key(hash))
         .query(client)
         .expect("redis answers")
 }

@@ -18,88 +18,108 @@ end
 -- has by now and we have forgotten. `RETRY_WITHIN`, half of the time for which one is remembered (stored.lua).
 local WITHIN = 1800 * 1000000
 
--- Reads the options of a job: empty, or `<run_at> <expires_at> <unique_until> <retry_of> <unique key>`, each 0, - or
+-- Reads the options of a job: `<run_at> <expires_at> <unique_until> <retry_of> <unique key>`, each 0, - or
 -- empty where it is not given.
 local function read_options(options)
   return string.match(options, '^(%-?%d+) (%-?%d+) (%-?%d+) (%S+) (.*)$')
 end
 
--- Whether one of the `count` jobs whose words begin at ARGV[from] is an outdated retry.
-local function is_outdated(from, count)
-  for base = from, from + 4 * (count - 1), 4 do
-    if ARGV[base + 2] ~= '' then
-      local _, _, _, retry_of = read_options(ARGV[base + 2])
-      -- An id begins with the millisecond of its naming.
-      local named = tonumber(string.sub(ARGV[base], 1, 8) .. string.sub(ARGV[base], 10, 13), 16) * 1000
-      if retry_of ~= '-' and now - named > WITHIN then
-        return true
-      end
+-- Where the words of `count` jobs end that begin at ARGV[at]; and whether one of them is an outdated retry.
+local function look_through(at, count)
+  local plain, outdated
+  for _ = 1, count do
+    if ARGV[at] == '=' then
+      plain, at = ARGV[at + 2] == 'plain', at + 3
     end
+    if not plain then
+      local _, _, _, retry_of = read_options(ARGV[at + 1])
+      -- An id begins with the millisecond of its naming.
+      local named = tonumber(string.sub(ARGV[at], 1, 8) .. string.sub(ARGV[at], 10, 13), 16) * 1000
+      outdated = outdated or (retry_of ~= '-' and now - named > WITHIN)
+    end
+    at = at + (plain and 2 or 3)
   end
-  return false
+  return at, outdated
 end
 
--- Accepts `count` jobs whose four words (id, queue, options, body) begin at ARGV[from].
--- Answers a letter a job: q queued, s scheduled, e<id> when that job runs the same ended one again, or holds its unique
--- key and lives; and the exceptions as `<index>=<id>` joined by commas.
-local function accept(from, count)
+-- Accepts a job with options. Answers the job that runs the same ended one again, or holds its unique key and lives, if
+-- there is one: then this one is not accepted; else whether it waits for its time.
+local function accept_with_options(id, queue, options)
+  local at, expires, until_, retry_of, unique = read_options(options)
+  local holder = retry_of ~= '-' and redis.call('GET', RETRIED .. retry_of)
+  holder = holder or unique ~= '' and holder_of(unique)
+  if holder then
+    return holder
+  end
+  if retry_of ~= '-' then
+    redis.call('SET', RETRIED .. retry_of, id)
+    redis.call('HSET', RETRY_OF, id, retry_of)
+  end
+  if unique ~= '' then
+    redis.call('HSET', UNIQUE, unique, id .. ' ' .. until_)
+  end
+  if expires ~= '0' then
+    expiry[#expiry + 1] = expires
+    expiry[#expiry + 1] = id .. ':' .. queue .. ':' .. unique
+    expiry_queues[#expiry_queues + 1] = queue
+  end
+  if tonumber(at) <= now then
+    return nil, false
+  end
+  later[#later + 1] = at
+  later[#later + 1] = id .. ':1:' .. queue
+  later_queues[#later_queues + 1] = queue
+  add(scheduled, queue, 1)
+  return nil, true
+end
+
+-- Accepts `count` jobs whose words begin at ARGV[at]: `=`, queue, `plain` or `options` for all that follow up to the next
+-- such head; and per job its id, its options unless it is plain, and its body.
+-- Answers a letter a job: q queued, s scheduled, e<id> when that job runs the same ended one again, or holds its unique key
+-- and lives; the exceptions as `<index>=<id>` joined by commas; and where the words end.
+local function accept(at, count)
   local answers, exceptions = {}, {}
-  for index = 0, count - 1 do
-    local base = from + 4 * index
-    local id, queue, options = ARGV[base], ARGV[base + 1], ARGV[base + 2]
-    local run_at, holder = 0, nil
-    if options ~= '' then
-      local at, expires, until_, retry_of, unique = read_options(options)
-      run_at = tonumber(at)
-      holder = retry_of ~= '-' and redis.call('GET', RETRIED .. retry_of)
-      holder = holder or unique ~= '' and holder_of(unique)
-      if not holder then
-        if retry_of ~= '-' then
-          redis.call('SET', RETRIED .. retry_of, id)
-          redis.call('HSET', RETRY_OF, id, retry_of)
-        end
-        if unique ~= '' then
-          redis.call('HSET', UNIQUE, unique, id .. ' ' .. until_)
-        end
-        if expires ~= '0' then
-          expiry[#expiry + 1] = expires
-          expiry[#expiry + 1] = id .. ':' .. queue .. ':' .. unique
-          expiry_queues[#expiry_queues + 1] = queue
-        end
-      end
+  local queue, plain, line
+  for index = 1, count do
+    local id = ARGV[at]
+    if id == '=' then
+      queue, plain, id = ARGV[at + 1], ARGV[at + 2] == 'plain', ARGV[at + 3]
+      line = lines[queue] or {}
+      lines[queue] = line
+      at = at + 3
+    end
+    local holder, waits
+    if plain then
+      at = at + 2
+    else
+      holder, waits = accept_with_options(id, queue, ARGV[at + 1])
+      at = at + 3
     end
     if holder then
-      answers[index + 1] = 'e' .. holder
-      exceptions[#exceptions + 1] = index .. '=' .. holder
+      answers[index] = 'e' .. holder
+      exceptions[#exceptions + 1] = (index - 1) .. '=' .. holder
     else
-      bodies[accepted + 1], bodies[accepted + 2] = id, ARGV[base + 3]
+      bodies[accepted + 1], bodies[accepted + 2] = id, ARGV[at - 1]
       accepted = accepted + 2
-      if run_at > now then
-        answers[index + 1] = 's'
-        later[#later + 1] = text(run_at)
-        later[#later + 1] = id .. ':1:' .. queue
-        later_queues[#later_queues + 1] = queue
-        add(scheduled, queue, 1)
+      if waits then
+        answers[index] = 's'
       else
-        answers[index + 1] = 'q'
-        local line = lines[queue]
-        if not line then
-          line = {}
-          lines[queue] = line
-        end
-        line[#line + 1] = id .. ':1'
+        answers[index] = 'q'
+        line[#line + 1] = id
       end
     end
   end
-  return table.concat(answers), table.concat(exceptions, ',')
+  return table.concat(answers), table.concat(exceptions, ','), at
 end
 
 local function write_accepted()
   bulk('HSET', JOBS, bodies)
   for queue, line in pairs(lines) do
-    bulk('RPUSH', P .. 'ready:' .. queue, line)
-    add(waiting, queue, #line)
-    rung[queue] = true
+    if #line > 0 then
+      bulk('RPUSH', P .. 'ready:' .. queue, line)
+      add(waiting, queue, #line)
+      rung[queue] = true
+    end
   end
   add_timed(LATER, later, later_queues)
   add_timed(EXPIRY, expiry, expiry_queues)

@@ -4,15 +4,16 @@
 local P = string.sub(KEYS[1], 1, -5)
 local JOBS, RUNS, HISTORY, PROGRESS, RESULTS =
   P .. 'jobs', P .. 'runs', P .. 'history', P .. 'progress', P .. 'results'
-local LATER, LEASES, EXPIRY, OUTBOX = P .. 'later', P .. 'leases', P .. 'expiry', P .. 'outbox'
+local LENT, GRANTS, GRANTED, GRANT_ENDS = P .. 'lent', P .. 'grants', P .. 'granted', P .. 'grant_ends'
+local OUTBOX, CLAIMS, CLAIM_ENDS = P .. 'outbox', P .. 'claims', P .. 'claim_ends'
+local LATER, EXPIRY = P .. 'later', P .. 'expiry'
 local UNIQUE, DEPTH, PAUSED, CLOCK = P .. 'unique', P .. 'depth', P .. 'paused', P .. 'clock'
 local VOIDED = P .. 'voided'
 local RETRIED, RETRY_OF = P .. 'retried:', P .. 'retry_of'
 local CONDEMNED, PURGES, SPARED = P .. 'condemned', P .. 'purges', P .. 'spared:'
 
--- Redis keeps small sets and hashes as flat lists, which every command walks from the front: a hundred leases made
--- reserve and settle twice as slow. A member too long for a list, there from the first, makes them tables at once. In
--- `leases` and `outbox` it stands behind all others; in `runs` it is nobody's row.
+-- Redis keeps small hashes as flat lists, which every command walks from the front: a hundred leases made reserve and
+-- settle twice as slow. A field too long for a list, there from the first, makes `lent` a table at once.
 local ANCHOR = string.rep('-', 65)
 
 -- Lua's own text of a number has 14 digits, and an instant has 16: never join one without this.
@@ -29,8 +30,8 @@ else
 end
 local NOW = text(now)
 
--- `unpack` fails near 8,000 values; a multiple of 2 and 3 keeps pairs together.
-local CHUNK = 996
+-- `unpack` fails near 8,000 values; an even number keeps pairs together.
+local CHUNK = 4000
 
 -- Calls `command key args...` in as few calls as may be.
 local function bulk(command, key, args)
@@ -47,7 +48,7 @@ local function bulk(command, key, args)
   end
 end
 
--- The answers of `command key args...` (HMGET, ZMSCORE) in order; false for what is not there.
+-- The answers of `command key args...` (HMGET) in order; false for what is not there.
 local function fetch(command, key, args)
   local count = #args
   if count == 0 then
@@ -67,7 +68,12 @@ end
 
 -- How many ended jobs wait for a recorder.
 local function outbox_size()
-  return math.max(redis.call('ZCARD', OUTBOX) - 1, 0)
+  return redis.call('HLEN', RESULTS)
+end
+
+-- A ticket as text: the id alone for the first, `id:n` from the second on.
+local function ticket_of(id, n)
+  return n == 1 and id or id .. ':' .. n
 end
 
 -- The queue of a member `id:n:queue`, and its number.

@@ -15,7 +15,12 @@ if not queue then
 end
 local row = redis.call('HGET', RUNS, id)
 local n, failures, crashes, _, leased_at, _, node = parse_run(row)
-if redis.call('ZSCORE', LEASES, id .. ':' .. n .. ':' .. queue) then
+local place = redis.call('HGET', LENT, ticket_of(id, n))
+if place then
+  if not row then
+    local _
+    _, leased_at, node = read_grant(grant_of(place))
+  end
   redis.call('HSET', RUNS, id, run_row(n, failures, crashes, '1', leased_at, expires, node, unique))
   return {now, 'requested'}
 end

@@ -29,7 +29,7 @@ local function cancel_all(tickets, queue, taken)
     local rows, texts = redis.call('HMGET', RUNS, unpack(ids)), redis.call('HMGET', JOBS, unpack(ids))
     for i, id in ipairs(ids) do
       local n, failures, crashes = parse_run(rows[i])
-      if texts[i] and string.sub(tickets[dealt + i], 38) == text(n) then
+      if texts[i] and tickets[dealt + i] == ticket_of(id, n) then
         heads_read = heads_read + #texts[i]
         largest_read = math.max(largest_read, #texts[i])
         local expires, unique = string.match(texts[i], '^(%-?%d+) %-?%d+ %S+ ([^\n]*)\n')
@@ -70,9 +70,10 @@ local function sweep_later(queue)
   local tickets, seen = {}, {}
   for at = 1, #page[2], 2 do
     local member = page[2][at]
-    if not seen[member] and queue_of(member) == queue and is_condemned(member, queue) then
+    local of, n = queue_of(member)
+    if not seen[member] and of == queue and is_condemned(member, queue) then
       seen[member] = true
-      tickets[#tickets + 1] = string.sub(member, 1, -2 - #queue)
+      tickets[#tickets + 1] = ticket_of(string.sub(member, 1, 36), tonumber(n))
     end
   end
   local over = false

@@ -4,8 +4,9 @@
 local KEPT = 20
 
 -- A row of `runs`: how often a job was lent and lost, and what is needed of its header while it is lent, so that no
--- body is read to take it back. mark: 0 nothing, 1 its end was asked for, 2 it waits for a retry. leased_at: since when it
--- is lent; of a job that goes back to wait, from when on it may be lent again.
+-- body is read to take it back. A job lent for the first time that has neither expiry nor unique key needs none: its
+-- grant tells the rest. mark: 0 nothing, 1 its end was asked for, 2 it waits for a retry. leased_at: since when it is
+-- lent; of a job that goes back to wait, from when on it may be lent again.
 local function run_row(n, failures, crashes, mark, leased_at, expires, node, unique)
   return n .. ' ' .. failures .. ' ' .. crashes .. ' ' .. mark .. ' ' .. leased_at .. ' ' .. expires .. '\n' .. node .. '\n' .. unique
 end
@@ -36,13 +37,13 @@ local function remember(id, line)
 end
 
 -- What ends in this call: written at once by `write_ends`.
-local results, outbox, unique_keys, unique_ids, ended = {}, {'+inf', ANCHOR}, {}, {}, 0
+local results, outbox, unique_keys, unique_ids, ended = {}, {}, {}, {}, 0
 
 -- Ends a job. `tail` is ` <attempts>\n<error>\n<last attempt>\n<result>`, each but the first possibly empty.
 local function end_job(id, state, tail, unique)
-  results[ended + 1], results[ended + 2] = id, state .. ' ' .. NOW .. tail
-  outbox[ended + 3], outbox[ended + 4] = NOW, id
-  ended = ended + 2
+  ended = ended + 1
+  results[2 * ended - 1], results[2 * ended] = id, state .. ' ' .. NOW .. tail
+  outbox[ended] = id
   totals[state] = (totals[state] or 0) + 1
   if unique ~= '' then
     unique_keys[#unique_keys + 1] = unique
@@ -55,7 +56,7 @@ local function write_ends()
     return
   end
   bulk('HSET', RESULTS, results)
-  bulk('ZADD', OUTBOX, outbox)
+  bulk('RPUSH', OUTBOX, outbox)
   if #unique_keys > 0 then
     local freed = {}
     for i, holder in ipairs(fetch('HMGET', UNIQUE, unique_keys)) do

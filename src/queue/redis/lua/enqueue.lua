@@ -1,7 +1,8 @@
 -- enqueue.lua: accepts submissions, each all or nothing, in one step (Q1, Q6, Q7, Q15).
 -- KEYS  1 meta
 -- ARGV  1 now   2 caller   3 number   4 how long an Idempotency-Key is remembered (us)   5 how many are remembered
---       then per submission: count of jobs, Idempotency-Key or empty, digest, first id; and per job its four words (accept.lua)
+--       then per submission: count of jobs, Idempotency-Key or empty, digest, first id, 1 if a retry is among them; and its
+--       jobs' words (accept.lua)
 -- Returns {now, answers}; answers: a line per submission: A and a letter a job · R and what was remembered, when the same
 --       came before · K the key came with another digest · F no more keys can be remembered · O an outdated retry. Of a
 --       repeat: the same.
@@ -38,7 +39,7 @@ local answers = {}
 local at = 6
 while ARGV[at] do
   local count, key, digest, first = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local answer
+  local answer, over
   local known = key ~= '' and remembered(key)
   if known then
     if string.sub(known, 1, 64) == digest then
@@ -48,10 +49,11 @@ while ARGV[at] do
     end
   elseif key ~= '' and not room_for_a_key() then
     answer = 'F'
-  elseif is_outdated(at + 4, count) then
+  elseif ARGV[at + 4] == '1' and select(2, look_through(at + 5, count)) then
     answer = 'O'
   else
-    local letters, exceptions = accept(at + 4, count)
+    local letters, exceptions
+    letters, exceptions, over = accept(at + 5, count)
     answer = 'A' .. letters
     if key ~= '' then
       redis.call('HSET', IDEMPOTENCY, key, digest .. ' ' .. first .. ' ' .. count .. ' ' .. exceptions)
@@ -59,7 +61,7 @@ while ARGV[at] do
     end
   end
   answers[#answers + 1] = answer
-  at = at + 4 + 4 * count
+  at = over or look_through(at + 5, count)
 end
 write_accepted()
 local reply = table.concat(answers, '\n')

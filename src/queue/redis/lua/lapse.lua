@@ -1,4 +1,4 @@
--- lapse.lua: leases whose holder was not heard of. Used after base.lua and ends.lua.
+-- lapse.lua: leases whose holder was not heard of. Used after base.lua, ends.lua and grants.lua.
 
 -- Notes that the time line of the engine goes on, and answers the instant before which no lease counts as run out.
 -- A hole of more than half a lease means that the engine was away, or its clock set forward: every lease gets one
@@ -14,13 +14,13 @@ local function stamp(lease)
     grace = math.min(grace, now + lease)
   end
   if cut then
-    local long = redis.call('ZRANGEBYSCORE', LEASES, '(' .. text(now + lease), '(+inf', 'LIMIT', 0, 500)
+    local long = redis.call('ZRANGEBYSCORE', GRANT_ENDS, '(' .. text(now + lease), '+inf', 'LIMIT', 0, 500)
     local shorter = {}
-    for _, member in ipairs(long) do
+    for _, name in ipairs(long) do
       shorter[#shorter + 1] = text(now + lease)
-      shorter[#shorter + 1] = member
+      shorter[#shorter + 1] = name
     end
-    bulk('ZADD', LEASES, shorter)
+    bulk('ZADD', GRANT_ENDS, shorter)
     cut = #long == 500
   end
   if grace == before and cut == was_cut then
@@ -31,44 +31,81 @@ local function stamp(lease)
   return grace
 end
 
--- Takes leases (`id:n:queue`) from who held them: one crash each. The jobs go to the lines of suspects, or end.
-local function lapse(members, max_crashes)
-  if #members == 0 then
+-- What a call that takes leases back writes in the end.
+local taken_rows, taken_expiry, taken_expiry_queues = {}, {}, {}
+
+-- Takes one ticket from who held it: one crash. Its job goes to the line of suspects, or ends.
+local function take_back(ticket, queue, row, leased_at, node, max_crashes)
+  local id = string.sub(ticket, 1, 36)
+  local n, failures, crashes, mark, _, expires, _, unique = parse_run(row)
+  remember(id, 'crashed ' .. (failures + crashes + 1) .. ' ' .. leased_at .. ' ' .. NOW .. ' ' .. node)
+  crashes = crashes + 1
+  add(running, queue, -1)
+  local rows = taken_rows
+  rows[#rows + 1] = id
+  if mark == '1' or crashes >= max_crashes then
+    local state = mark == '1' and 'cancelled' or 'quarantined'
+    rows[#rows + 1] = run_row(0, failures, crashes, '0', '0', '0', '', '')
+    end_job(id, state, ' ' .. (failures + crashes) .. '\n\n\n', unique)
     return
   end
-  local ids = {}
-  for i, member in ipairs(members) do
-    ids[i] = string.sub(member, 1, 36)
+  rows[#rows + 1] = run_row(n + 1, failures, crashes, '0', NOW, expires, '', unique)
+  redis.call('RPUSH', P .. 'suspect:' .. queue, ticket_of(id, n + 1))
+  add(waiting, queue, 1)
+  rung[queue] = true
+  if expires ~= '0' then
+    taken_expiry[#taken_expiry + 1] = expires
+    taken_expiry[#taken_expiry + 1] = id .. ':' .. queue .. ':' .. unique
+    taken_expiry_queues[#taken_expiry_queues + 1] = queue
   end
-  local rows = fetch('HMGET', RUNS, ids)
-  local changed, expiry, expiry_queues = {}, {}, {}
-  for i, member in ipairs(members) do
-    local id, queue = ids[i], queue_of(member)
-    local n, failures, crashes, mark, leased_at, expires, node, unique = parse_run(rows[i])
-    remember(id, 'crashed ' .. (failures + crashes + 1) .. ' ' .. leased_at .. ' ' .. NOW .. ' ' .. node)
-    crashes = crashes + 1
-    add(running, queue, -1)
-    changed[#changed + 1] = id
-    if mark == '1' or crashes >= max_crashes then
-      local state = mark == '1' and 'cancelled' or 'quarantined'
-      changed[#changed + 1] = run_row(0, failures, crashes, '0', '0', '0', '', '')
-      end_job(id, state, ' ' .. (failures + crashes) .. '\n\n\n', unique)
-    else
-      changed[#changed + 1] = run_row(n + 1, failures, crashes, '0', NOW, expires, '', unique)
-      redis.call('RPUSH', P .. 'suspect:' .. queue, id .. ':' .. (n + 1))
-      add(waiting, queue, 1)
-      rung[queue] = true
-      if expires ~= '0' then
-        expiry[#expiry + 1] = expires
-        expiry[#expiry + 1] = id .. ':' .. queue .. ':' .. unique
-        expiry_queues[#expiry_queues + 1] = queue
-      end
+end
+
+-- Takes back what is left of a grant, at most `room` tickets; with `node`, only what was lent to it at `before` or
+-- earlier. Answers how many.
+local function lapse(name, room, max_crashes, of_node, before)
+  local _, granted_at, granted_to = read_grant(name)
+  local tickets, queues = read_lines(redis.call('HGET', GRANTED, name) or '')
+  local held, held_queues, ids = {}, {}, {}
+  for i, place in ipairs(fetch('HMGET', LENT, tickets)) do
+    if place == name .. ':' .. queues[i] then
+      held[#held + 1] = tickets[i]
+      held_queues[#held] = queues[i]
+      ids[#held] = string.sub(tickets[i], 1, 36)
     end
   end
-  bulk('ZREM', LEASES, members)
-  bulk('HSET', RUNS, changed)
-  if redis.call('EXISTS', PROGRESS) == 1 then
-    bulk('HDEL', PROGRESS, ids)
+  local taken = {}
+  for i, row in ipairs(fetch('HMGET', RUNS, ids)) do
+    if #taken == room then
+      break
+    end
+    local leased_at, node = granted_at, granted_to
+    if row then
+      local _, _, _, _, lent_at, _, lent_to = parse_run(row)
+      leased_at, node = lent_at, lent_to
+    end
+    if not of_node or (node == of_node and tonumber(leased_at) <= before) then
+      taken[#taken + 1] = held[i]
+      take_back(held[i], held_queues[i], row, leased_at, node, max_crashes)
+    end
   end
-  add_timed(EXPIRY, expiry, expiry_queues)
+  bulk('HDEL', LENT, taken)
+  if redis.call('EXISTS', PROGRESS) == 1 then
+    local gone = {}
+    for i, ticket in ipairs(taken) do
+      gone[i] = string.sub(ticket, 1, 36)
+    end
+    bulk('HDEL', PROGRESS, gone)
+  end
+  if #taken == #held then
+    forget_grant(name)
+  else
+    leavers[name] = #taken
+  end
+  return #taken
+end
+
+local function write_lapsed()
+  bulk('HSET', RUNS, taken_rows)
+  add_timed(EXPIRY, taken_expiry, taken_expiry_queues)
+  write_leavers()
 end

@@ -1,11 +1,11 @@
 -- line.lua: the tickets of a line in the order in which they are lent, without those that are spent (Q11).
 -- KEYS  1 meta
--- ARGV  1 now   2 the line: what its key ends with   3 its queue   4 where the last ticket stood that was seen
---       5 that ticket, or empty: from the head   6 want
+-- ARGV  1 now   2 the line: what its key ends with   3 where the last ticket stood that was seen
+--       4 that ticket, or empty: from the head   5 want
 -- Returns {now, where the last ticket stands that was looked at, that ticket, or empty: the line ends here,
 --       then per ticket: where it stands, the ticket}
 local LOOK, SEARCH = 1000, 1000000
-local line, want = P .. ARGV[2], math.min(tonumber(ARGV[6]), LOOK)
+local line, want = P .. ARGV[2], math.min(tonumber(ARGV[5]), LOOK)
 
 -- Where `ticket` stands by now, which stood at `at`: nearer to the head, unless others were given back before it. If it
 -- is gone, it was lent, and with it all that stood before it.
@@ -16,14 +16,13 @@ local function place_of(ticket, at)
       return from + i - 1
     end
   end
-  local id, n = string.sub(ticket, 1, 36), string.sub(ticket, 38)
-  if not current({ticket})[1] or redis.call('ZSCORE', LEASES, id .. ':' .. n .. ':' .. ARGV[3]) then
+  if not current({ticket})[1] or redis.call('HEXISTS', LENT, ticket) == 1 then
     return -1
   end
   return redis.call('LPOS', line, ticket, 'MAXLEN', SEARCH) or at
 end
 
-local at = ARGV[5] == '' and -1 or place_of(ARGV[5], tonumber(ARGV[4]))
+local at = ARGV[4] == '' and -1 or place_of(ARGV[4], tonumber(ARGV[3]))
 local reply, found, looked, last = {now, 0, ''}, 0, 0, ''
 while found < want and looked < LOOK do
   -- As many as are missing, and few at least: most tickets are current.

@@ -8,8 +8,8 @@ local function current(tickets)
     ids[i] = string.sub(ticket, 1, 36)
   end
   for i, row in ipairs(fetch('HMGET', RUNS, ids)) do
-    local n = row and string.match(row, '^%d+') or '1'
-    answers[i] = string.sub(tickets[i], 38) == n and redis.call('HEXISTS', JOBS, ids[i]) == 1
+    local n = row and tonumber(string.match(row, '^%d+')) or 1
+    answers[i] = tickets[i] == ticket_of(ids[i], n) and redis.call('HEXISTS', JOBS, ids[i]) == 1
   end
   return answers
 end

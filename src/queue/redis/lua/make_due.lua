@@ -15,9 +15,8 @@ if not queue then
 end
 local row = redis.call('HGET', RUNS, id)
 local n, failures, crashes, mark, _, expires, node, unique = parse_run(row)
-local ticket = id .. ':' .. n
-local member = ticket .. ':' .. queue
-if redis.call('ZSCORE', LEASES, member) then
+local ticket, member = ticket_of(id, n), id .. ':' .. n .. ':' .. queue
+if redis.call('HEXISTS', LENT, ticket) == 1 then
   return {now, 'running'}
 elseif not redis.call('ZSCORE', LATER, member) then
   return {now, 'queued'}

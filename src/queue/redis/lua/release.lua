@@ -1,24 +1,29 @@
 -- release.lua: gives leases back uncounted: to the head of their line, or for later (Q3, Q8).
 -- KEYS  1 meta
--- ARGV  1 now, then per release three words: `id:n:queue`, delay (us), the attempt or empty
+-- ARGV  1 now, then per release four words: ticket, queue, delay (us), the attempt or empty
 -- Returns {now, a letter per release: q queued · l waits for its time · c ended, since that was asked for · - not ours}
-local members, ids = {}, {}
-for at = 2, #ARGV, 3 do
-  members[#members + 1] = ARGV[at]
+local tickets, ids = {}, {}
+for at = 2, #ARGV, 4 do
+  tickets[#tickets + 1] = ARGV[at]
   ids[#ids + 1] = string.sub(ARGV[at], 1, 36)
 end
-local held, runs = fetch('ZMSCORE', LEASES, members), fetch('HMGET', RUNS, ids)
+local held, runs = fetch('HMGET', LENT, tickets), fetch('HMGET', RUNS, ids)
 local answers, gone, gone_ids, rows, seen = {}, {}, {}, {}, {}
 local heads, later, queues, expiry, expiry_queues = {}, {}, {}, {}, {}
-for i, member in ipairs(members) do
-  if not held[i] or seen[member] then
+for i, ticket in ipairs(tickets) do
+  if not held[i] or seen[ticket] then
     answers[i] = '-'
   else
-    seen[member] = true
-    local id, queue = ids[i], queue_of(member)
-    local delay, attempt = tonumber(ARGV[3 * i]), ARGV[3 * i + 1]
+    seen[ticket] = true
+    leavers[held[i]] = (leavers[held[i]] or 0) + 1
+    local id, queue = ids[i], ARGV[4 * i - 1]
+    local delay, attempt = tonumber(ARGV[4 * i]), ARGV[4 * i + 1]
     local n, failures, crashes, mark, since, expires, _, unique = parse_run(runs[i])
-    gone[#gone + 1] = member
+    if not runs[i] then
+      local _
+      _, since = read_grant(grant_of(held[i]))
+    end
+    gone[#gone + 1] = ticket
     gone_ids[#gone_ids + 1] = id
     add(running, queue, -1)
     if mark == '1' then
@@ -44,7 +49,7 @@ for i, member in ipairs(members) do
         local line = P .. (crashes > 0 and 'suspect:' or 'ready:') .. queue
         heads[line] = heads[line] or {}
         -- The last is pushed first, so that they stand in the order in which they came.
-        table.insert(heads[line], 1, id .. ':' .. (n + 1))
+        table.insert(heads[line], 1, ticket_of(id, n + 1))
         add(waiting, queue, 1)
         rung[queue] = true
       end
@@ -59,13 +64,14 @@ end
 for line, tickets in pairs(heads) do
   bulk('LPUSH', line, tickets)
 end
-bulk('ZREM', LEASES, gone)
+bulk('HDEL', LENT, gone)
 if redis.call('EXISTS', PROGRESS) == 1 then
   bulk('HDEL', PROGRESS, gone_ids)
 end
 bulk('HSET', RUNS, rows)
 add_timed(LATER, later, queues)
 add_timed(EXPIRY, expiry, expiry_queues)
+write_leavers()
 write_ends()
 finish()
 return {now, table.concat(answers)}

@@ -4,8 +4,8 @@
 -- ARGV  1 now   2 caller   3 number   4 node   5 want   6 lease (us)   7 1 if a suspect may be lent   8 max crashes
 --       9 the length of leases, for the engine's absences (us)   10 lend nothing while more ended jobs than this wait (-1: never mind)
 --       then per queue, in order: queue, share, limit (-1: none)
--- Returns {now, next or 0, more, outbox, lapsed, then per lease: `id:n:queue failures crashes leased_at`, body};
---       `id:n:queue` alone: 0 0 and now
+-- Returns {now, next or 0, more, outbox, lapsed, then per lease: `ticket failures crashes leased_at queue`, body};
+--       the ticket alone: 0, 0 and now, and the queue stands in the head of the body
 local TICKETS, BYTES = 1000, 4 * 1024 * 1024
 local caller, number, node = P .. 'batch:reserve:' .. ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local want, lease, max_crashes = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[8])
@@ -17,11 +17,11 @@ local function next_event(grace)
     return now
   end
   local soonest = math.huge
-  for _, set in ipairs({LATER, LEASES, EXPIRY}) do
+  for _, set in ipairs({LATER, GRANT_ENDS, EXPIRY}) do
     local head = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
     if head then
       local at = tonumber(head)
-      if set == LEASES and at < grace then
+      if set == GRANT_ENDS and at < grace then
         at = grace
       end
       soonest = math.min(soonest, at)
@@ -38,21 +38,21 @@ if last then
     return redis.error_reply('STALE the caller has gone on to call ' .. text(known))
   elseif known == number then
     local grace = tonumber(redis.call('HGET', CLOCK, 'grace') or 0)
-    local members, ids = {}, {}
-    for member in string.gmatch(granted, '[^\n]+') do
-      members[#members + 1] = member
-    end
-    local held = {}
-    for i, score in ipairs(fetch('ZMSCORE', LEASES, members)) do
-      if score then
-        held[#held + 1] = members[i]
-        ids[#ids + 1] = string.sub(members[i], 1, 36)
+    local tickets, queues = read_lines(granted)
+    local held, ids, of, places = {}, {}, {}, {}
+    for i, place in ipairs(fetch('HMGET', LENT, tickets)) do
+      if place then
+        held[#held + 1] = tickets[i]
+        ids[#held], of[#held], places[#held] = string.sub(tickets[i], 1, 36), queues[i], place
       end
     end
     local rows, texts = fetch('HMGET', RUNS, ids), fetch('HMGET', JOBS, ids)
-    for i, member in ipairs(held) do
+    for i, ticket in ipairs(held) do
       local _, failures, crashes, _, leased_at = parse_run(rows[i])
-      reply[#reply + 1] = member .. ' ' .. failures .. ' ' .. crashes .. ' ' .. leased_at
+      if not rows[i] then
+        _, leased_at = read_grant(grant_of(places[i]))
+      end
+      reply[#reply + 1] = ticket .. ' ' .. failures .. ' ' .. crashes .. ' ' .. leased_at .. ' ' .. of[i]
       reply[#reply + 1] = texts[i] or ''
     end
     reply[2], reply[4] = next_event(grace), outbox_size()
@@ -79,20 +79,33 @@ local function due(set)
   return members
 end
 
+local function lapse_due()
+  local lapsed = 0
+  local over = redis.call('ZRANGEBYSCORE', GRANT_ENDS, '-inf', NOW, 'LIMIT', 0, 100)
+  for i, name in ipairs(over) do
+    if touched >= upkeep then
+      more = true
+      break
+    end
+    local taken = lapse(name, upkeep - touched, max_crashes)
+    lapsed, touched = lapsed + taken, touched + taken
+    more = more or i == 100
+  end
+  write_lapsed()
+  return lapsed
+end
 if now >= grace then
-  local lapsed = due(LEASES)
-  lapse(lapsed, max_crashes)
-  reply[5] = #lapsed
+  reply[5] = lapse_due()
 end
 
 -- Cancels those of `members`, which stand in `later`, that a purge condemned; answers the others.
 local function spare(members)
   local condemned, others = {}, {}
   for _, member in ipairs(members) do
-    local queue = queue_of(member)
+    local queue, n = queue_of(member)
     if is_condemned(member, queue) then
       condemned[queue] = condemned[queue] or {}
-      table.insert(condemned[queue], string.sub(member, 1, -2 - #queue))
+      table.insert(condemned[queue], ticket_of(string.sub(member, 1, 36), tonumber(n)))
     else
       others[#others + 1] = member
     end
@@ -125,10 +138,10 @@ local function promote()
   end
   local lines = {}
   for _, member in ipairs(members) do
-    local id, queue = string.sub(member, 1, 36), queue_of(member)
+    local id, queue, n = string.sub(member, 1, 36), queue_of(member)
     local line = P .. (suspects[id] and 'suspect:' or 'ready:') .. queue
     lines[line] = lines[line] or {}
-    table.insert(lines[line], string.sub(member, 1, -2 - #queue))
+    table.insert(lines[line], ticket_of(id, tonumber(n)))
     add(scheduled, queue, -1)
     add(waiting, queue, 1)
     rung[queue] = true
@@ -183,36 +196,39 @@ local function read_queues()
 end
 
 local ends = text(now + lease)
-local plain_row = run_row(1, 0, 0, '0', NOW, '0', node, '')
-local leases, rows_written, granted, expiry_left = {'+inf', ANCHOR}, {ANCHOR, ANCHOR}, {}, {}
-local lent, bytes, largest, full = 0, 0, 0, false
--- While no job ended as it waited, every ticket with the number 1 is the current one of a job never lent.
+local leases, rows_written, granted, expiry_left = {ANCHOR, ''}, {}, {}, {}
+local lent, bytes, largest, full, grant = 0, 0, 0, false, nil
+-- While no job ended as it waited, every first ticket is the current one of a job never lent.
 local all_valid = redis.call('EXISTS', VOIDED) == 0
 
--- Reads the rows of `runs` of those tickets that may have one.
-local function rows_of(tickets, ids)
-  if all_valid then
-    local asked, at = {}, {}
-    for i, ticket in ipairs(tickets) do
-      if #ticket ~= 38 or string.byte(ticket, 38) ~= 49 then
-        asked[#asked + 1] = ids[i]
-        at[#at + 1] = i
-      end
+-- Reads the rows of `runs` of those tickets that may have one; and the ids of all.
+local function rows_of(tickets)
+  local ids, asked, at = tickets, {}, {}
+  for i, ticket in ipairs(tickets) do
+    local first = #ticket == 36
+    if not first and ids == tickets then
+      ids = {unpack(tickets)}
     end
-    local rows = {}
-    for k, row in ipairs(fetch('HMGET', RUNS, asked)) do
-      rows[at[k]] = row
+    if not first then
+      ids[i] = string.sub(ticket, 1, 36)
     end
-    return rows
+    if not first or not all_valid then
+      asked[#asked + 1] = ids[i]
+      at[#asked] = i
+    end
   end
-  return redis.call('HMGET', RUNS, unpack(ids))
+  local rows = {}
+  for k, row in ipairs(fetch('HMGET', RUNS, asked)) do
+    rows[at[k]] = row
+  end
+  return rows, ids
 end
 
 -- What is known of a ticket that is no plain first one: its row and its head line for the reply; false when it is to be
 -- dropped, being not its job's current one, or when the job expired.
 local function look_at(queue, ticket, id, row, body)
   local n, failures, crashes = parse_run(row)
-  if string.sub(ticket, 38) ~= text(n) then
+  if ticket ~= ticket_of(id, n) then
     return false
   end
   local expires, unique = string.match(body, '^(%-?%d+) %-?%d+ %S+ ([^\n]*)\n')
@@ -228,19 +244,17 @@ local function look_at(queue, ticket, id, row, body)
     expiry_left[#expiry_left + 1] = waiting_member
   end
   return run_row(n, failures, crashes, '0', NOW, expires, node, unique),
-    ' ' .. failures .. ' ' .. crashes .. ' ' .. NOW
+    ' ' .. failures .. ' ' .. crashes .. ' ' .. NOW .. ' ' .. queue.name
 end
 
 -- Lends what can be lent of `tickets`; answers how many of them it dealt with: fewer than all when the bodies are too
 -- much for this call.
 local function lend(queue, tickets)
-  local ids = {}
-  for i, ticket in ipairs(tickets) do
-    ids[i] = string.sub(ticket, 1, 36)
-  end
-  local rows, texts = rows_of(tickets, ids), redis.call('HMGET', JOBS, unpack(ids))
-  local plain, suffix, before = queue.plain, ':' .. queue.name, lent
-  local dealt = #tickets
+  local rows, ids = rows_of(tickets)
+  local texts = redis.call('HMGET', JOBS, unpack(ids))
+  local plain, before, dealt = queue.plain, lent, #tickets
+  grant = grant or new_grant()
+  local place = grant .. ':' .. queue.name
   for i, ticket in ipairs(tickets) do
     local body = texts[i]
     if body then
@@ -252,18 +266,22 @@ local function lend(queue, tickets)
         dealt = i - 1
         break
       end
-      local run, counts = plain_row, ''
-      if rows[i] or #ticket ~= 38 or string.sub(body, 1, #plain) ~= plain then
+      local run, head = true, ticket
+      if rows[i] or #ticket ~= 36 or string.sub(body, 1, #plain) ~= plain then
+        local counts
         run, counts = look_at(queue, ticket, ids[i], rows[i], body)
+        if run then
+          head = ticket .. counts
+          rows_written[#rows_written + 1] = ids[i]
+          rows_written[#rows_written + 1] = run
+        end
       end
       if run then
         bytes = bytes + size
         lent = lent + 1
-        local member = ticket .. suffix
-        granted[lent] = member
-        leases[2 * lent + 1], leases[2 * lent + 2] = ends, member
-        rows_written[2 * lent + 1], rows_written[2 * lent + 2] = ids[i], run
-        reply[4 + 2 * lent], reply[5 + 2 * lent] = counts == '' and member or member .. counts, body
+        leases[2 * lent + 1], leases[2 * lent + 2] = ticket, place
+        reply[4 + 2 * lent], reply[5 + 2 * lent] = head, body
+        queue.lent[lent - queue.before] = ticket
       end
     end
   end
@@ -278,12 +296,13 @@ end
 -- Lends up to `most` tickets from one line. Bodies are read a few at a time, fewer where they are large, so that little
 -- is read in vain.
 local function lend_from(queue, line, most)
-  local goal = lent + most
+  local goal, first = lent + most, lent
+  queue.lent, queue.before = {}, lent
   while lent < goal and touched < TICKETS and not full do
     local few = largest == 0 and 16 or math.max(1, math.min(128, math.floor((BYTES - bytes) / largest)))
     local tickets = redis.call('LPOP', line, math.min(goal - lent, few, TICKETS - touched))
     if not tickets then
-      return
+      break
     end
     local dealt = lend(queue, tickets)
     touched = touched + dealt
@@ -291,6 +310,9 @@ local function lend_from(queue, line, most)
     for back = #tickets, dealt + 1, -1 do
       redis.call('LPUSH', line, tickets[back])
     end
+  end
+  if lent > first then
+    granted[#granted + 1] = queue.name .. ' ' .. table.concat(queue.lent, ' ') .. '\n'
   end
 end
 
@@ -324,8 +346,9 @@ for _, by_share in ipairs({true, false}) do
   end
 end
 
+granted = table.concat(granted)
 if lent > 0 then
-  bulk('ZADD', LEASES, leases)
+  write_grant(grant, lent, NOW, node, granted, ends, leases)
   bulk('HSET', RUNS, rows_written)
 end
 bulk('ZREM', EXPIRY, expiry_left)
@@ -343,7 +366,7 @@ for _, queue in ipairs(queues) do
     end
   end
 end
-redis.call('SET', caller, ARGV[3] .. '\n' .. table.concat(granted, '\n'), 'EX', 3600)
+redis.call('SET', caller, ARGV[3] .. '\n' .. granted, 'EX', 3600)
 finish()
 more = more or redis.call('EXISTS', CONDEMNED) == 1
 reply[2], reply[3], reply[4] = next_event(grace), more and 1 or 0, outbox_size()

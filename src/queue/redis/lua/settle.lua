@@ -1,48 +1,78 @@
 -- settle.lua: ends leases: each job ends (results, outbox) or goes back to `later`, in one step (Q3, Q4).
 -- KEYS  1 meta
--- ARGV  1 now, then per settlement four words: `id:n:queue`; then
---       an ended state, unique key or empty, tail (ends.lua) · or: "retry", delay (us), the attempt
+-- ARGV  1 now, then heads and settlements. A head is three words, for all that follow up to the next: `=`, queue, kind.
+--       Settlements of kind `plain` (succeeded, no unique key): ticket, tail (ends.lua)
+--       of kind `retry`: ticket, delay (us), the attempt · of an ended state: ticket, unique key or empty, tail
 -- Returns {now, a letter per settlement: s d c ended so · r waits for its retry · - not ours, nothing changed}
 local LETTERS = {succeeded = 's', dead = 'd', cancelled = 'c'}
-local members, ids, taken = {}, {}, 0
-for at = 2, #ARGV, 4 do
-  members[(at + 2) / 4] = ARGV[at]
-end
-local held = fetch('ZMSCORE', LEASES, members)
-local answers, gone, retries, retry_at, seen = {}, {}, {}, {}, {}
-for i, member in ipairs(members) do
-  if not held[i] or seen[member] then
-    answers[i] = '-'
-  else
-    seen[member] = true
-    local at = 4 * i - 2
-    local id, verb = string.sub(member, 1, 36), ARGV[at + 1]
-    taken = taken + 1
-    gone[taken], ids[taken] = member, id
-    add(running, queue_of(member), -1)
-    if verb == 'retry' then
-      retries[#retries + 1] = id
-      retry_at[#retry_at + 1] = i
+local answers, gone, retries, seen = {}, {}, {}, {}
+local count = 0
+
+-- Ends or puts by for retry what is held of one run of settlements of the same kind.
+local function settle(queue, kind, tickets, firsts, seconds, held)
+  local plain = kind == 'plain'
+  local state = plain and 'succeeded' or kind
+  local letter, prefix, taken = LETTERS[state], state .. ' ' .. NOW, 0
+  for i, ticket in ipairs(tickets) do
+    local grant = held[i]
+    count = count + 1
+    if not grant or seen[ticket] then
+      answers[count] = '-'
     else
-      answers[i] = LETTERS[verb]
-      end_job(id, verb, ARGV[at + 3], ARGV[at + 2])
+      seen[ticket] = true
+      leavers[grant] = (leavers[grant] or 0) + 1
+      gone[#gone + 1] = ticket
+      taken = taken + 1
+      local id = #ticket == 36 and ticket or string.sub(ticket, 1, 36)
+      if plain then
+        ended = ended + 1
+        results[2 * ended - 1], results[2 * ended] = id, prefix .. firsts[i]
+        outbox[ended] = id
+        answers[count] = 's'
+      elseif kind == 'retry' then
+        retries[#retries + 1] = {id, queue, tonumber(firsts[i]), seconds[i], count}
+      else
+        answers[count] = letter
+        end_job(id, state, seconds[i], firsts[i])
+      end
     end
+  end
+  if plain and taken > 0 then
+    totals[state] = (totals[state] or 0) + taken
+  end
+  if taken > 0 then
+    add(running, queue, -taken)
   end
 end
 
-local rows, later, queues, expiry, expiry_queues = {}, {}, {}, {}, {}
-for k, row in ipairs(fetch('HMGET', RUNS, retries)) do
-  local i, id = retry_at[k], retries[k]
-  local at = 4 * i - 2
-  local queue = queue_of(members[i])
+local at, last = 2, #ARGV
+while at <= last do
+  local queue, kind = ARGV[at + 1], ARGV[at + 2]
+  at = at + 3
+  local tickets, firsts, seconds, some = {}, {}, {}, 0
+  local words = kind == 'plain' and 2 or 3
+  while at <= last and ARGV[at] ~= '=' do
+    some = some + 1
+    tickets[some], firsts[some], seconds[some] = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+    at = at + words
+  end
+  settle(queue, kind, tickets, firsts, seconds, fetch('HMGET', LENT, tickets))
+end
+
+local ids, rows, later, queues, expiry, expiry_queues = {}, {}, {}, {}, {}, {}
+for k, retry in ipairs(retries) do
+  ids[k] = retry[1]
+end
+for k, row in ipairs(fetch('HMGET', RUNS, ids)) do
+  local id, queue, delay, attempt, i = unpack(retries[k])
   local n, failures, crashes, mark, _, expires, _, unique = parse_run(row)
   if mark == '1' then
     answers[i] = 'c'
-    end_job(id, 'cancelled', ' ' .. (failures + crashes + 1) .. '\n\n' .. ARGV[at + 3] .. '\n', unique)
+    end_job(id, 'cancelled', ' ' .. (failures + crashes + 1) .. '\n\n' .. attempt .. '\n', unique)
   else
     answers[i] = 'r'
-    remember(id, ARGV[at + 3])
-    local due = text(now + tonumber(ARGV[at + 2]))
+    remember(id, attempt)
+    local due = text(now + delay)
     rows[#rows + 1] = id
     rows[#rows + 1] = run_row(n + 1, failures + 1, crashes, '2', due, expires, '', unique)
     later[#later + 1] = due
@@ -57,13 +87,18 @@ for k, row in ipairs(fetch('HMGET', RUNS, retries)) do
   end
 end
 
-bulk('ZREM', LEASES, gone)
+bulk('HDEL', LENT, gone)
 if redis.call('EXISTS', PROGRESS) == 1 then
-  bulk('HDEL', PROGRESS, ids)
+  local ended_ids = {}
+  for i, ticket in ipairs(gone) do
+    ended_ids[i] = string.sub(ticket, 1, 36)
+  end
+  bulk('HDEL', PROGRESS, ended_ids)
 end
 bulk('HSET', RUNS, rows)
 add_timed(LATER, later, queues)
 add_timed(EXPIRY, expiry, expiry_queues)
+write_leavers()
 write_ends()
 finish()
 return {now, table.concat(answers)}

@@ -1,26 +1,24 @@
--- take_over.lua: takes the leases of a dead node back, a page of all leases a call (Q8, Q11).
+-- take_over.lua: takes the leases of a dead node back, a page of all grants a call (Q8, Q11).
 -- KEYS  1 meta
 -- ARGV  1 now   2 node   3 what was lent after this instant stays   4 max crashes   5 cursor, 0 at first
--- Returns {now, next cursor ("0": that was the last page), how many were taken back}
-local page = redis.call('ZSCAN', LEASES, ARGV[5], 'COUNT', 400)
-local members, ids = {}, {}
+-- Returns {now, next cursor, 1 when that was all, how many were taken back}
+local ROOM = 1000
+local page = redis.call('HSCAN', GRANTS, ARGV[5], 'COUNT', 20)
+local taken = 0
 for i = 1, #page[2], 2 do
-  if page[2][i] ~= ANCHOR then
-    members[#members + 1] = page[2][i]
-    ids[#ids + 1] = string.sub(page[2][i], 1, 36)
+  local node = string.match(page[2][i + 1], '^%d+ %-?%d+ (.*)$')
+  -- Of what was renewed, the rows tell the node.
+  if taken < ROOM and (node == ARGV[2] or node == '') then
+    taken = taken + lapse(page[2][i], ROOM - taken, tonumber(ARGV[4]), ARGV[2], tonumber(ARGV[3]))
   end
 end
-local theirs = {}
-for i, row in ipairs(fetch('HMGET', RUNS, ids)) do
-  local _, _, _, _, leased_at, _, node = parse_run(row)
-  if node == ARGV[2] and tonumber(leased_at) <= tonumber(ARGV[3]) then
-    theirs[#theirs + 1] = members[i]
-  end
-end
-lapse(theirs, tonumber(ARGV[4]))
+write_lapsed()
 write_ends()
-if page[1] == '0' then
+-- A page that was too much for one call is looked through once more: what was taken from it is gone.
+local again = taken >= ROOM
+local done = not again and page[1] == '0'
+if done then
   redis.call('HDEL', P .. 'nodes', ARGV[2])
 end
 finish()
-return {now, page[1], #theirs}
+return {now, again and ARGV[5] or page[1], done and 1 or 0, taken}
