@@ -18,9 +18,10 @@ end
 bulk('ZADD', CLAIM_ENDS, sooner)
 
 -- Of claims whose time is over, as much as is wanted: what was not stored of them is the oldest that is to be had.
-local back = {}
-for _, first in ipairs(redis.call('ZRANGEBYSCORE', CLAIM_ENDS, '-inf', NOW, 'LIMIT', 0, want)) do
-  if #back >= want then
+local back, looked = {}, 0
+while #back < want and looked < LOOKED do
+  local first, ended_at = unpack(redis.call('ZRANGEBYSCORE', CLAIM_ENDS, '-inf', NOW, 'WITHSCORES', 'LIMIT', 0, 1))
+  if not first then
     break
   end
   local rest = {}
@@ -30,8 +31,8 @@ for _, first in ipairs(redis.call('ZRANGEBYSCORE', CLAIM_ENDS, '-inf', NOW, 'LIM
     elseif redis.call('HEXISTS', RESULTS, id) == 1 then
       back[#back + 1] = id
     end
+    looked = looked + 1
   end
-  local ended_at = redis.call('ZSCORE', CLAIM_ENDS, first)
   redis.call('HDEL', CLAIMS, first)
   redis.call('ZREM', CLAIM_ENDS, first)
   if #rest > 0 then
