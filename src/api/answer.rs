@@ -86,9 +86,12 @@ impl Answer {
         if !self.content_type.is_empty() {
             line(format_args!("Content-Type: {}\r\n", self.content_type));
         }
+        // An answer that can have no body must not have a length either (RFC 9110, section 8.6).
+        if status != 204 {
+            line(format_args!("Content-Length: {}\r\n", self.body.len()));
+        }
         line(format_args!(
-            "Content-Length: {}\r\nCache-Control: no-store\r\nX-Request-Id: {request_id}\r\n",
-            self.body.len()
+            "Cache-Control: no-store\r\nX-Request-Id: {request_id}\r\n"
         ));
         for (name, value) in &self.headers {
             line(format_args!("{name}: {value}\r\n"));
@@ -160,6 +163,13 @@ mod tests {
         let bytes = Answer::json(200, &[1, 2]).bytes("r1", true, After::Close);
         let text = String::from_utf8(bytes).expect("UTF-8");
         assert!(text.contains("Content-Length: 5\r\n") && text.ends_with("close\r\n\r\n"));
+    }
+
+    #[test]
+    fn an_answer_without_content_has_no_length() {
+        let bytes = Answer::empty(204).bytes("r1", false, After::Stay);
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        assert!(text.ends_with("\r\nX-Request-Id: r1\r\n\r\n") && !text.contains("Length"));
     }
 
     #[test]

@@ -157,7 +157,9 @@ impl Exchange {
     pub fn refuse(self, error: &ApiError) {
         match error {
             ApiError::Internal(_) => log::error!("request {}: {error}", self.id),
-            ApiError::OutcomeUnknown(..) => log::warn!("request {}: {error}", self.id),
+            ApiError::OutcomeUnknown(..) | ApiError::Unanswered(_) => {
+                log::warn!("request {}: {error}", self.id);
+            }
             _ => log::debug!("request {}: {error}", self.id),
         }
         self.answer(error.answer());

@@ -57,6 +57,8 @@ pub enum ApiError {
     StorageAway(String),
     /// 503: these may have been enqueued. The cause is for the log.
     OutcomeUnknown(Vec<JobId>, String),
+    /// 503: the queue did not answer; what was asked for may have been done. The cause is for the log.
+    Unanswered(String),
     /// 503: the daemon takes nothing more.
     Stopping,
     /// 503: more requests than we hold at once.
@@ -174,7 +176,7 @@ impl ApiError {
             Self::QueueAway(_) => Refusal::QUEUE_AWAY,
             Self::QueueFull(_) => Refusal::QUEUE_FULL,
             Self::StorageAway(_) => Refusal::STORAGE_AWAY,
-            Self::OutcomeUnknown(..) => Refusal::OUTCOME_UNKNOWN,
+            Self::OutcomeUnknown(..) | Self::Unanswered(_) => Refusal::OUTCOME_UNKNOWN,
             Self::Stopping => Refusal::STOPPING,
             Self::Busy(_) => Refusal::BUSY,
             Self::Internal(_) => Refusal::INTERNAL,
@@ -188,6 +190,7 @@ impl ApiError {
             | Self::QueueFull(cause)
             | Self::StorageAway(cause)
             | Self::OutcomeUnknown(_, cause)
+            | Self::Unanswered(cause)
             | Self::Internal(cause) => cause.clone(),
             _ => self.detail(),
         }
@@ -230,6 +233,9 @@ impl ApiError {
                                          GET /jobs/{id}"
                     .to_owned()
             }
+            Self::Unanswered(_) => "the queue did not answer; what was asked for may have been done: look, or ask again, \
+                                    which does no harm"
+                .to_owned(),
             Self::PieceRefused => "this line is in order, but another of its piece is not, and a \
                                    piece (1,000 lines) is taken whole or not at all"
                 .to_owned(),

@@ -98,6 +98,26 @@ pub fn look_for(services: &Services, id: JobId) -> Result<Box<Found>, ApiError> 
     looked.found(id)
 }
 
+/// The jobs that run these ended ones again, in the order of `ids`, as far as can be found out at present: they are an
+/// aside of what is told of a job.
+#[must_use]
+pub fn retries(services: &Services, ids: &[JobId]) -> Vec<Option<JobId>> {
+    let none = || vec![None; ids.len()];
+    let known = services.queue.retried(ids).unwrap_or_else(|err| {
+        log::debug!("retries are told from storage alone: {err}");
+        none()
+    });
+    let Some(storage) = services.storage.as_ref().filter(|_| known.contains(&None)) else {
+        return known;
+    };
+    let stored = storage.retried(ids).unwrap_or_else(|err| {
+        log::debug!("retries are told from the queue alone: {err}");
+        none()
+    });
+    let both = known.into_iter().zip(stored);
+    both.map(|(known, stored)| known.or(stored)).collect()
+}
+
 /// The answer that shows a job.
 #[must_use]
 pub fn shown(status: u16, found: &Found) -> Answer {
@@ -114,7 +134,12 @@ pub fn job(shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError> {
     let wait = wait_of(incoming)?;
     let found = look_for(&shared.services, id)?;
     let Some(wait) = wait.filter(|_| !found.state().is_ended()) else {
-        return Ok(Then::Answer(shown(200, &found)));
+        let retries = match *found {
+            Found::Live(_) => None,
+            Found::Ended(_) => retries(&shared.services, &[id]).pop().flatten(),
+        };
+        let view = JobView::of(&found).retried_as(retries);
+        return Ok(Then::Answer(Answer::json(200, &view)));
     };
     let place = shared.waiters.take_place()?;
     let waiters = shared.waiters.clone();

@@ -86,11 +86,11 @@ impl Refusal {
     /// Storage is away and the question needs it.
     pub const STORAGE_AWAY: Self =
         Self::new(503, "urn:windlass:storage-away", "Storage is unreachable").after(AWAY_SECONDS);
-    /// Jobs may have been enqueued, or not.
+    /// Jobs may have been enqueued, or something else been done, or not.
     pub const OUTCOME_UNKNOWN: Self = Self::new(
         503,
         "urn:windlass:outcome-unknown",
-        "It is unknown whether this was enqueued",
+        "It is unknown whether this was done",
     )
     .after(AWAY_SECONDS);
     /// The daemon takes nothing more.

@@ -162,6 +162,12 @@ impl<'a> JobView<'a> {
             attempts: Vec::new(),
         }
     }
+
+    /// The same, told which job runs it again.
+    #[must_use]
+    pub fn retried_as(self, retried_as: Option<JobId>) -> Self {
+        Self { retried_as, ..self }
+    }
 }
 
 fn views(attempts: &[Attempt]) -> Vec<AttemptView<'_>> {

@@ -30,6 +30,26 @@ pub struct Live {
     pub attempts: Vec<Attempt>,
 }
 
+impl Live {
+    /// A job that was accepted just now.
+    #[must_use]
+    pub fn accepted(job: Job, state: State) -> Self {
+        let (due, created_at) = (job.run_at, job.created_at());
+        Self {
+            job,
+            state,
+            attempt: 0,
+            due: due.filter(|_| state == State::Scheduled),
+            ready_at: (state == State::Queued).then_some(created_at),
+            leased_at: None,
+            node: None,
+            cancel_requested: false,
+            progress: None,
+            attempts: Vec::new(),
+        }
+    }
+}
+
 /// A job that has ended: the one row that storage keeps of it.
 #[derive(Debug, Clone)]
 pub struct Record {

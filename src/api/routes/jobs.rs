@@ -38,9 +38,68 @@ pub const ROUTES: &[Route] = &[
             Refusal::NOT_FOUND,
             Refusal::CONFLICT,
             Refusal::QUEUE_AWAY,
+            Refusal::OUTCOME_UNKNOWN,
             Refusal::STORAGE_AWAY,
         ],
         handler: act::cancel,
+        ..Route::PLAIN
+    },
+    Route {
+        method: "POST",
+        path: "/jobs/{id}/retry",
+        name: "retry",
+        summary: "Runs an ended job again, as a new job; asked again, it answers with the same one.",
+        segments: &[Parameter::JOB],
+        replies: &[Reply::json::<JobView<'_>>(
+            202,
+            "The new job: the same payload and options, due at once. Or the one that an earlier request made, as it stands.",
+        )
+        .with(&[Parameter::LOCATION])],
+        refusals: &[
+            Refusal::NOT_FOUND,
+            Refusal::CONFLICT,
+            Refusal::INVALID,
+            Refusal::UNKNOWN_TYPE,
+            Refusal::QUEUE_AWAY,
+            Refusal::QUEUE_FULL,
+            Refusal::OUTCOME_UNKNOWN,
+            Refusal::STORAGE_AWAY,
+        ],
+        handler: act::retry,
+        ..Route::PLAIN
+    },
+    Route {
+        method: "POST",
+        path: "/jobs/{id}/run",
+        name: "run",
+        summary: "Makes a job due now that waits for its time or for its next attempt.",
+        segments: &[Parameter::JOB],
+        replies: &[Reply::json::<JobView<'_>>(202, "The job, which is queued now.")],
+        refusals: &[
+            Refusal::NOT_FOUND,
+            Refusal::CONFLICT,
+            Refusal::QUEUE_AWAY,
+            Refusal::OUTCOME_UNKNOWN,
+            Refusal::STORAGE_AWAY,
+        ],
+        handler: act::run,
+        ..Route::PLAIN
+    },
+    Route {
+        method: "DELETE",
+        path: "/jobs/{id}",
+        name: "delete_job",
+        summary: "Deletes a job that has ended, for good; what it counts for in the history stays.",
+        segments: &[Parameter::JOB],
+        replies: &[Reply::empty(204, "The job is gone.")],
+        refusals: &[
+            Refusal::NOT_FOUND,
+            Refusal::CONFLICT,
+            Refusal::QUEUE_AWAY,
+            Refusal::OUTCOME_UNKNOWN,
+            Refusal::STORAGE_AWAY,
+        ],
+        handler: act::delete,
         ..Route::PLAIN
     },
 ];

@@ -210,7 +210,10 @@ mod tests {
         let text =
             String::from_utf8_lossy(&answer.bytes("r", false, crate::api::answer::After::Stay))
                 .into_owned();
-        assert!(text.contains("Allow: GET, HEAD, OPTIONS\r\n"), "{text}");
+        assert!(
+            text.contains("Allow: GET, HEAD, DELETE, OPTIONS\r\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The API in the test's own process, on the embedded engine: every route, each status, each bound, bad input of each
 //! kind. What needs the whole program is under `process`.
 
+mod delete;
 mod door;
 mod jobs;
 mod outage;
+mod retry;
+mod run_now;
 mod stop;
 mod submit;
 mod wait;
@@ -44,6 +47,7 @@ pub struct House {
     pub storage: Arc<dyn Storage>,
     /// What the API believes to be missing.
     pub health: Health,
+    services: Services,
     api: Option<Api>,
     _home: TempDir,
 }
@@ -92,14 +96,21 @@ impl House {
             health: health.clone(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let api = Api::start(services, listener).expect("the API starts");
+        let api = Api::start(services.clone(), listener).expect("the API starts");
         Self {
+            services,
             engine,
             storage,
             health,
             api: Some(api),
             _home: home,
         }
+    }
+
+    /// The API of another daemon on the same engine and store.
+    pub fn another_api(&self) -> Api {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Api::start(self.services.clone(), listener).expect("the API starts")
     }
 
     /// Where it listens.

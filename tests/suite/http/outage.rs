@@ -14,7 +14,7 @@ use crate::support::flaky::{Flaky, Lost};
 const NOOP: &str = r#"{"type":"noop"}"#;
 
 /// A house whose API hears its engine over a line that loses what the test says.
-fn flaky_house() -> (House, Arc<Flaky>) {
+pub fn flaky_house() -> (House, Arc<Flaky>) {
     let kept: Arc<OnceLock<Arc<Flaky>>> = Arc::default();
     let keep = Arc::clone(&kept);
     let house = House::planned(Plan {
@@ -30,7 +30,7 @@ fn flaky_house() -> (House, Arc<Flaky>) {
 }
 
 /// Loses the next calls of this name, more than are made in any test.
-fn lose_all(flaky: &Flaky, call: &'static str, what: Lost) {
+pub fn lose_all(flaky: &Flaky, call: &'static str, what: Lost) {
     (0..1_000).for_each(|_| flaky.lose(call, what));
 }
 
@@ -173,11 +173,11 @@ fn reads_say_503_rather_than_404_while_somebody_cannot_be_asked() {
     assert_eq!(problem(&get(unknown).expect(503)), "queue-away");
     flaky.lose("cancel", Lost::Request);
     let cancel = house.post(&format!("/jobs/{waiting}/cancel")).expect(503);
-    assert_eq!(problem(&cancel), "queue-away");
+    assert_eq!(problem(&cancel), "outcome-unknown");
 }
 
 /// A store that can be away.
-struct Away(Arc<dyn Storage>, Arc<Mutex<bool>>);
+pub struct Away(Arc<dyn Storage>, Arc<Mutex<bool>>);
 
 impl Away {
     fn pass<T>(&self, run: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
@@ -230,21 +230,32 @@ impl Storage for Away {
     }
 }
 
-#[test]
-fn without_storage_live_jobs_are_shown_and_others_may_be_there() {
+/// A house whose store is away whenever the test says so.
+pub fn house_without_storage() -> (House, Arc<Mutex<bool>>) {
     let away = Arc::new(Mutex::new(false));
     let told = Arc::clone(&away);
     let house = House::planned(Plan {
         storage: Some(Box::new(move |storage| Arc::new(Away(storage, told)))),
         ..Plan::default()
     });
+    (house, away)
+}
+
+/// Says whether the store is away.
+pub fn set(away: &Mutex<bool>, is_away: bool) {
+    *away.lock().expect("no test panics in here") = is_away;
+}
+
+#[test]
+fn without_storage_live_jobs_are_shown_and_others_may_be_there() {
+    let (house, away) = house_without_storage();
     let key = [("Idempotency-Key", "k")];
     let first = house.submit_with(NOOP, &key).expect(202).json();
     let path = format!("/jobs/{}", id_of(&first));
     house.end(house.take(), "1");
     house.record();
     let live = house.accepted(NOOP);
-    *away.lock().expect("no test panics in here") = true;
+    set(&away, true);
     house.get(&format!("/jobs/{live}")).expect(200);
     let refused = house.get(&path).expect(503);
     assert_eq!(problem(&refused), "storage-away");
@@ -252,6 +263,6 @@ fn without_storage_live_jobs_are_shown_and_others_may_be_there() {
     let again = house.submit_with(NOOP, &key).expect(200).json();
     assert_eq!(again["id"], first["id"]);
     assert_eq!(again["state"], serde_json::Value::Null);
-    *away.lock().expect("no test panics in here") = false;
+    set(&away, false);
     house.get(&path).expect(200);
 }
