@@ -9,6 +9,10 @@
 //! An answer to a write is given only after the commit. Work that fails is undone alone; the others of its transaction
 //! stay. The file belongs to one process at a time, which holds a lock on `<file>.lock`.
 //!
+//! A commit waits for the disk, which is most of what it costs, unless all work in it says that it need not. That follows
+//! within a tenth of a second, or with the next commit that waits: the log is one file, and its end never reaches the disk
+//! before its beginning.
+//!
 //! # Not here
 //!
 //! What the tables mean: that is known to [`crate::queue::sqlite`] and [`crate::storage::sqlite`].
@@ -31,7 +35,7 @@ pub(crate) use bells::Bells;
 pub use error::DbError;
 pub(crate) use writer::Tx;
 
-use writer::{Call, Writer};
+use writer::{Call, Reach, Writer};
 
 /// How long a caller waits for a write or a read. An operation of ours takes milliseconds; a disk that has not answered
 /// for so long is away.
@@ -79,7 +83,6 @@ impl Db {
                 ),
             });
         }
-        conn.pragma_update(None, "synchronous", if durable { "full" } else { "normal" })?;
         conn.pragma_update(None, "cache_size", -64_000)?;
         // 64 MiB of log between two checkpoints: pages of the hot tables are then copied back once instead of often.
         conn.pragma_update(None, "wal_autocheckpoint", 16_000)?;
@@ -96,7 +99,9 @@ impl Db {
         let (writes, inbox) = bounded(WRITES_MAX);
         let (closing, closed) = bounded(0);
         let bells = Arc::new(Bells::default());
-        let writer = Writer::new(conn, inbox, Arc::clone(&bells), (lock, closing));
+        let log = File::open(beside(path, "-wal")).map_err(DbError::unavailable)?;
+        let durable = durable.then_some(log);
+        let writer = Writer::new(conn, durable, inbox, Arc::clone(&bells), (lock, closing))?;
         crate::threads::spawn("sqlite-writer", move || writer.run())
             .map_err(DbError::unavailable)?;
         Ok(Arc::new(Self {
@@ -121,13 +126,31 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
     {
+        self.hand_over(work, Reach::Disk)
+    }
+
+    /// The same for work that a crash of the host may undo if it comes within a tenth of a second: work that would then be
+    /// done again, or was about something that is over with the process.
+    pub(crate) fn write_behind<T, F>(&self, work: F) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    {
+        self.hand_over(work, Reach::System)
+    }
+
+    fn hand_over<T, F>(&self, work: F, reach: Reach) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send + 'static,
+    {
         let deadline = Instant::now() + WAIT_MAX;
         let (reply, answer) = bounded(1);
         let Some(writes) = &self.writes else {
             return Err(DbError::unavailable("it is being closed"));
         };
         writes
-            .send_deadline(Box::new(Call::new(work, reply)), deadline)
+            .send_deadline(Box::new(Call::new(work, reach, reply)), deadline)
             .map_err(|err| match err {
                 SendTimeoutError::Timeout(_) => late("a place before the writer"),
                 SendTimeoutError::Disconnected(_) => writer_is_gone(),
@@ -211,8 +234,7 @@ fn writer_is_gone() -> DbError {
 
 /// Takes the lock that makes the file this process's own.
 fn lock(path: &Path) -> Result<File, DbError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
+    let name = beside(path, ".lock");
     let unfit = |reason: String| DbError::Unfit { reason };
     let file = OpenOptions::new()
         .create(true)
@@ -233,6 +255,13 @@ fn lock(path: &Path) -> Result<File, DbError> {
         ))),
         Err(err) => Err(unfit(format!("cannot lock {}: {err}", name.display()))),
     }
+}
+
+/// A file that lies beside the database and is named after it.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 fn reader(path: &Path) -> Result<Connection, DbError> {

@@ -121,3 +121,65 @@ fn a_full_disk_refuses_and_room_lets_work_go_on() {
     put(&db, "room").unwrap();
     assert_eq!(names(&db), ["room"]);
 }
+
+/// How far the commit of a piece of work will come: 2 to the disk, 1 to the system.
+fn reach(tx: &Tx<'_>) -> Result<i64, DbError> {
+    tx.execute("INSERT INTO queues (name) VALUES (hex(randomblob(8)))", [])?;
+    Ok(tx.query_row("PRAGMA synchronous", [], |row| row.get(0))?)
+}
+
+fn behind(db: &Db) -> i64 {
+    db.write_behind(|tx| reach(tx)).unwrap()
+}
+
+#[test]
+fn a_commit_waits_for_the_disk_unless_all_work_in_it_says_that_it_need_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&folder.path().join("windlass.db"), true).unwrap();
+    assert_eq!(db.write(|tx| reach(tx)).unwrap(), 2);
+    assert_eq!(behind(&db), 1);
+    std::thread::scope(|scope| {
+        let (go, gate) = mpsc::channel::<()>();
+        let (holding, held) = mpsc::channel();
+        let first = scope.spawn(|| {
+            db.write_behind(move |tx| {
+                holding.send(()).map_err(DbError::broken)?;
+                gate.recv_timeout(WAIT_MAX).map_err(DbError::broken)?;
+                reach(tx)
+            })
+        });
+        held.recv_timeout(WAIT_MAX).unwrap();
+        // These three meet in one transaction.
+        let together = [
+            scope.spawn(|| db.write_behind(|tx| reach(tx))),
+            scope.spawn(|| db.write(|tx| reach(tx))),
+            scope.spawn(|| db.write_behind(|tx| reach(tx))),
+        ];
+        let deadline = Instant::now() + WAIT_MAX;
+        while db.writes.as_ref().unwrap().len() < 3 && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        go.send(()).unwrap();
+        first.join().unwrap().unwrap();
+        for work in together {
+            assert_eq!(work.join().unwrap().unwrap(), 2);
+        }
+    });
+    // Where a crash of the host does not matter, nothing waits.
+    let db = Db::open(&folder.path().join("other.db"), false).unwrap();
+    assert_eq!(db.write(|tx| reach(tx)).unwrap(), 1);
+}
+
+/// Work that never waits comes in all the time; one commit in every tenth of a second waits for all the others.
+#[test]
+fn what_did_not_wait_is_on_the_disk_soon_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&folder.path().join("windlass.db"), true).unwrap();
+    let until = Instant::now() + WAIT_MAX;
+    let mut reached = vec![behind(&db)];
+    while reached.iter().filter(|reach| **reach == 2).count() < 3 {
+        assert!(Instant::now() < until, "{reached:?}");
+        reached.push(behind(&db));
+    }
+    assert!(reached.contains(&1), "all of them waited");
+}

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rusqlite::Connection;
 
 use super::{Bells, DbError};
@@ -38,8 +39,19 @@ impl Deref for Tx<'_> {
     }
 }
 
+/// How far a commit must have come when it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// The system has it: it survives a crash of the process.
+    System,
+    /// The disk has it: it survives a crash of the host.
+    Disk,
+}
+
 /// A piece of work whose answer's type the writer need not know.
 pub(super) trait Task: Send {
+    /// How far its commit must come.
+    fn reach(&self) -> Reach;
     /// Does the work; it is called once.
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), DbError>;
     /// Answers: with what the work gave, or with why it came to nothing.
@@ -49,14 +61,16 @@ pub(super) trait Task: Send {
 /// The one kind of task: a closure, and the caller who waits for its answer.
 pub(super) struct Call<T, F> {
     work: Option<F>,
+    reach: Reach,
     answer: Option<T>,
     reply: Sender<Result<T, DbError>>,
 }
 
 impl<T, F> Call<T, F> {
-    pub(super) fn new(work: F, reply: Sender<Result<T, DbError>>) -> Self {
+    pub(super) fn new(work: F, reach: Reach, reply: Sender<Result<T, DbError>>) -> Self {
         Self {
             work: Some(work),
+            reach,
             answer: None,
             reply,
         }
@@ -68,6 +82,10 @@ where
     T: Send,
     F: FnOnce(&mut Tx<'_>) -> Result<T, DbError> + Send,
 {
+    fn reach(&self) -> Reach {
+        self.reach
+    }
+
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), DbError> {
         let Some(work) = self.work.take() else {
             return Err(DbError::broken("work was done twice"));
@@ -89,9 +107,18 @@ where
     }
 }
 
+/// How long a commit that did not wait for the disk may stay off it.
+const BEHIND_MAX: Duration = Duration::from_millis(100);
+
 /// What the writer thread owns.
 pub(super) struct Writer {
     conn: Connection,
+    /// The write-ahead log, if a crash of the host matters.
+    log: Option<File>,
+    /// How far commits come at present.
+    reach: Reach,
+    /// Since when the log has an end that the disk may not have.
+    behind: Option<Instant>,
     inbox: Receiver<Box<dyn Task>>,
     bells: Arc<Bells>,
     /// Let go of last: the file's lock, and the sign that it is closed.
@@ -101,24 +128,39 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         conn: Connection,
+        log: Option<File>,
         inbox: Receiver<Box<dyn Task>>,
         bells: Arc<Bells>,
         held: (File, Sender<()>),
-    ) -> Self {
-        Self {
+    ) -> Result<Self, DbError> {
+        conn.execute_batch(synchronous(Reach::System))?;
+        Ok(Self {
             conn,
+            log,
+            reach: Reach::System,
+            behind: None,
             inbox,
             bells,
             held,
-        }
+        })
     }
 
     /// Works until nobody can send any more, then closes the file.
-    pub(super) fn run(self) {
-        while let Ok(first) = self.inbox.recv() {
-            let mut group = vec![first];
-            group.extend(self.inbox.try_iter().take(GROUP_MAX - 1));
-            self.commit(group);
+    pub(super) fn run(mut self) {
+        loop {
+            let next = match self.behind {
+                Some(since) => self.inbox.recv_deadline(since + BEHIND_MAX),
+                None => self.inbox.recv().map_err(RecvTimeoutError::from),
+            };
+            match next {
+                Ok(first) => {
+                    let mut group = vec![first];
+                    group.extend(self.inbox.try_iter().take(GROUP_MAX - 1));
+                    self.commit(group);
+                }
+                Err(RecvTimeoutError::Timeout) => self.catch_up(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
         }
         if let Err(err) = self
             .conn
@@ -135,12 +177,27 @@ impl Writer {
         drop(closing);
     }
 
-    fn commit(&self, group: Vec<Box<dyn Task>>) {
+    /// Brings the end of the log to the disk.
+    fn catch_up(&mut self) {
+        self.behind = None;
+        if let Some(log) = &self.log
+            && let Err(err) = log.sync_data()
+        {
+            // The next commit that waits for the disk meets the same trouble, and says so to its caller.
+            log::warn!("the database's log does not reach the disk: {err}");
+        }
+    }
+
+    fn commit(&mut self, group: Vec<Box<dyn Task>>) {
         let mut rung = Vec::new();
         let mut done = Vec::with_capacity(group.len());
         // What is alone needs no savepoint: the transaction is its own. (A savepoint keeps copies of the pages it changes.)
         let alone = group.len() == 1;
-        let mut whole = self.execute("BEGIN IMMEDIATE");
+        let before = self.conn.total_changes();
+        let asked = group.iter().map(|task| task.reach()).max();
+        let mut whole = self
+            .extend(asked.unwrap_or(Reach::Disk))
+            .and_then(|()| self.execute("BEGIN IMMEDIATE"));
         for mut task in group {
             let outcome = match &whole {
                 Ok(()) if alone => self.run_task(task.as_mut(), &mut rung),
@@ -166,6 +223,7 @@ impl Writer {
         }
         if whole.is_ok() {
             self.bells.set(rung);
+            self.note_reach(before);
         }
         for (task, outcome) in done {
             task.answer(match &whole {
@@ -173,6 +231,35 @@ impl Writer {
                 Err(err) => outcome.and_then(|()| Err(err.again())),
             });
         }
+    }
+
+    /// Sets how far the next commit comes: as far as is asked for, or further if an earlier one has waited long enough.
+    fn extend(&mut self, asked: Reach) -> Result<(), DbError> {
+        let overdue = self
+            .behind
+            .is_some_and(|since| since.elapsed() >= BEHIND_MAX);
+        let reach = match self.log {
+            None => Reach::System,
+            Some(_) if overdue => Reach::Disk,
+            Some(_) => asked,
+        };
+        if reach != self.reach {
+            self.conn.execute_batch(synchronous(reach))?;
+            self.reach = reach;
+        }
+        Ok(())
+    }
+
+    /// Notes how far the log has come, by a commit before which the connection had made so many changes.
+    fn note_reach(&mut self, before: u64) {
+        // A commit without a change writes nothing, and brings nothing of before to the disk either.
+        if self.log.is_none() || self.conn.total_changes() == before {
+            return;
+        }
+        self.behind = match self.reach {
+            Reach::Disk => None,
+            Reach::System => self.behind.or_else(|| Some(Instant::now())),
+        };
     }
 
     /// Does one piece of work in its own savepoint.
@@ -200,5 +287,12 @@ impl Writer {
     fn execute(&self, sql: &str) -> Result<(), DbError> {
         self.conn.prepare_cached(sql)?.execute([])?;
         Ok(())
+    }
+}
+
+fn synchronous(reach: Reach) -> &'static str {
+    match reach {
+        Reach::System => "PRAGMA synchronous = normal",
+        Reach::Disk => "PRAGMA synchronous = full",
     }
 }

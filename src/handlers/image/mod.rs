@@ -47,7 +47,7 @@ pub use payload::{
 /// Most bytes of all picture files that one job reads.
 const FILES_BYTES_MAX: usize = 128 * 1024 * 1024;
 
-/// How far the threads of the pool stand back behind the others.
+/// How far the threads of the pool stand back behind those of the daemon, wherever that stands.
 const NICENESS: i32 = 5;
 
 /// Works on pictures.
@@ -73,7 +73,7 @@ impl Image {
             .thread_name(|number| format!("image-{number}"))
             .start_handler(|_| {
                 // Without it the jobs beside are slower to start, and nothing else is lost.
-                if let Err(err) = rustix::process::setpriority_process(None, NICENESS) {
+                if let Err(err) = stand_back() {
                     log::debug!("a thread for images keeps its priority: {err}");
                 }
             })
@@ -145,6 +145,12 @@ impl Image {
         })?;
         Ok((read, written))
     }
+}
+
+/// Lowers the priority of the present thread (the system's "process" is a thread here).
+fn stand_back() -> rustix::io::Result<()> {
+    let present = rustix::process::getpriority_process(None)?;
+    rustix::process::setpriority_process(None, present + NICENESS)
 }
 
 impl Handler for Image {
