@@ -2,12 +2,20 @@
 //! days of change against what was written out by hand.
 //!
 //! - `expressions`: expressions of every form in ten zones, compared with cronsim (Python), run live.
+//! - `changes`: both changes of the clock of each zone, written out.
+//! - `croner`: random expressions, compared with croner.
+//! - `every_minute`: random expressions, compared with a look at every minute; what holds for any expression and any text.
+//! - `random`: what these two draw from.
 
+mod changes;
+mod croner;
+mod every_minute;
 mod expressions;
+mod random;
 
 use chrono::DateTime;
 use windlass::job::Timestamp;
-use windlass::schedule::cron::{Cron, Rule, TimeZone};
+use windlass::schedule::cron::{Cron, Fire, Rule, TimeZone};
 
 /// The rule of an expression in a zone.
 #[track_caller]
@@ -26,6 +34,10 @@ fn seconds(text: &str) -> i64 {
         .timestamp()
 }
 
+fn seconds_of(fire: Fire) -> i64 {
+    fire.at.as_micros() / 1_000_000
+}
+
 fn timestamp(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }
@@ -33,6 +45,5 @@ fn timestamp(seconds: i64) -> Timestamp {
 /// The next `count` fires, in seconds since 1970.
 fn fires(rule: &Rule, from: i64, count: usize) -> Vec<i64> {
     let fires = rule.fires(timestamp(from), timestamp(from));
-    let seconds = fires.map(|fire| fire.at.as_micros() / 1_000_000);
-    seconds.take(count).collect()
+    fires.map(seconds_of).take(count).collect()
 }
