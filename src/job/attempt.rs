@@ -1,6 +1,7 @@
 //! One run of a job, and what went wrong in it.
 
 use std::fmt;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,28 @@ impl Outcome {
             Self::Released => "released",
             Self::Cancelled => "cancelled",
         }
+    }
+}
+
+/// The text is the name of no outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no outcome has that name")]
+pub struct NotAnOutcome;
+
+impl FromStr for Outcome {
+    type Err = NotAnOutcome;
+
+    fn from_str(name: &str) -> Result<Self, NotAnOutcome> {
+        let all = [
+            Self::Succeeded,
+            Self::Failed,
+            Self::TimedOut,
+            Self::Crashed,
+            Self::Released,
+            Self::Cancelled,
+        ];
+        let known = all.into_iter().find(|outcome| outcome.as_str() == name);
+        known.ok_or(NotAnOutcome)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The queue on Redis: each call of the traits is one Lua script, atomic, and on Redis' own clock.
 //!
-//! - `road`, `desk`, `levers`, `calendar`: the four traits. `rows`: how jobs stand as text.
+//! - `road`, `desk`, `levers`, `calendar`: the four traits. `rows`, `attempts`: how jobs stand as text.
 //! - `scripts` and `lua/`: the scripts. `words`: what goes into them and what comes out.
 //! - `connections`, `address`: the way to Redis and back.
 //!
@@ -39,6 +39,7 @@
 //! | `paused`, `nodes`, `schedules`, `clock`, `meta` | hash | operations |
 
 mod address;
+mod attempts;
 mod calendar;
 mod connections;
 mod desk;

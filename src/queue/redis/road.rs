@@ -9,7 +9,7 @@ use super::scripts::{Reply, Script};
 use super::words::{
     Granted, add_job, add_settlement, encode, hex, id, micros, settled, submitted, ticket,
 };
-use super::{BLOCK_MAX, RedisQueue, rows};
+use super::{BLOCK_MAX, RedisQueue, attempts, rows};
 use crate::job::{JobId, Record, State, Timestamp};
 use crate::queue::{
     BODY_BYTES_PER_CALL_MAX, Call, Queue, QueueError, Release, Renewal, Renewed, Reserve, Reserved,
@@ -175,7 +175,7 @@ impl Queue for RedisQueue {
             |_| (),
             |command, _, release| {
                 let attempt = match &release.attempt {
-                    Some(attempt) => encode("release", serde_json::to_string(attempt))?,
+                    Some(attempt) => encode("release", attempts::line(attempt))?,
                     None => String::new(),
                 };
                 command

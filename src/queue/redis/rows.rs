@@ -2,6 +2,7 @@
 
 use ::serde_json::value::RawValue;
 
+use super::attempts;
 use crate::job::{
     Attempt, ErrorKind, Found, Job, JobError, JobId, Live, Record, State, Timestamp, fit,
 };
@@ -102,7 +103,7 @@ pub(super) fn tail(
     result: Option<&RawValue>,
 ) -> Result<String, serde_json::Error> {
     let error = error.map_or(Ok(String::new()), serde_json::to_string)?;
-    let attempt = attempt.map_or(Ok(String::new()), serde_json::to_string)?;
+    let attempt = attempt.map_or(Ok(String::new()), attempts::line)?;
     // The result comes last: it is somebody's JSON and may hold line breaks.
     let result = result.map_or("", RawValue::get);
     Ok(format!(" {attempts}\n{error}\n{attempt}\n{result}"))
@@ -127,7 +128,7 @@ pub(super) fn record(
         last: None,
         result: None,
     });
-    let mut attempts = attempts(history);
+    let mut attempts = attempts::read_all(history);
     attempts.extend(end.last);
     if attempts.len() > Attempt::KEPT_MAX {
         let later = attempts.split_off(attempts.len() - (Attempt::KEPT_MAX - 1));
@@ -172,7 +173,7 @@ impl End {
             None => error_of(state, attempt),
         };
         let last = match lines.next().filter(|line| !line.is_empty()) {
-            Some(line) => Some(serde_json::from_str(line).ok()?),
+            Some(line) => Some(attempts::read(line)?),
             None => None,
         };
         let result = match lines.next().filter(|rest| !rest.is_empty()) {
@@ -207,29 +208,6 @@ fn error_of(state: State, attempts: u32) -> Option<JobError> {
         _ => return None,
     };
     Some(JobError::new(kind, &message))
-}
-
-/// The attempts of a job, a line each. A line that cannot be read is left out: the job matters more.
-fn attempts(history: Option<&[u8]>) -> Vec<Attempt> {
-    let text = String::from_utf8_lossy(history.unwrap_or_default());
-    text.lines().filter_map(attempt).collect()
-}
-
-/// One attempt: JSON by its worker, or `crashed <attempt> <leased at> <ended at> <node>` by a script.
-fn attempt(line: &str) -> Option<Attempt> {
-    let Some(crashed) = line.strip_prefix("crashed ") else {
-        return serde_json::from_str(line).ok();
-    };
-    let mut words = crashed.splitn(4, ' ');
-    let attempt = words.next()?.parse().ok()?;
-    let started_at = Timestamp::from_micros(words.next()?.parse().ok()?);
-    let ended_at = Timestamp::from_micros(words.next()?.parse().ok()?);
-    Some(Attempt::crashed(
-        attempt,
-        started_at,
-        ended_at,
-        words.next()?,
-    ))
 }
 
 /// What `find` answers of one job.
@@ -287,7 +265,7 @@ impl Row {
             progress: self
                 .progress
                 .and_then(|text| serde_json::from_slice(&text).ok()),
-            attempts: attempts(history),
+            attempts: attempts::read_all(history),
         }))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ::redis::Cmd;
 
-use super::rows;
+use super::{attempts, rows};
 use crate::job::{Job, JobId, State, Ticket, Timestamp};
 use crate::queue::{
     Accepted, Ending, Lease, QueueError, Settled, Settlement, Submission, Submitted,
@@ -153,7 +153,7 @@ pub(super) fn add_settlement(
             Ok(tail.len())
         }
         Ending::Retry { delay } => {
-            let attempt = encode("settle", serde_json::to_string(attempt))?;
+            let attempt = encode("settle", attempts::line(attempt))?;
             command.arg(micros(*delay)).arg(&attempt);
             Ok(attempt.len())
         }
