@@ -178,7 +178,7 @@
 //!
 //! | rank | module | what it is for |
 //! | --- | --- | --- |
-//! | 1a | [`near`] | which known name is near to an unknown one |
+//! | 1a | `near` | which known name is near to an unknown one |
 //! | 1b | [`job`] | what a job is, and every decision about it; pure |
 //! | 1c | [`schedule`] | what a schedule is, and when it fires; pure |
 //! | 2a | [`clock`], [`threads`], [`health`] | time, threads and their end, what is missing at present |
@@ -189,9 +189,9 @@
 //! | 3 | [`handlers`] | what runs jobs, a type each |
 //! | 3 | [`logging`] | what the log looks like |
 //! | 3a | [`terms`] | which settings and handlers hold at present |
-//! | 3b | [`types`] | which job types some daemon runs |
+//! | 3b | `types` | which job types some daemon runs |
 //! | 4 | [`worker`] | takes jobs, runs them, settles them |
-//! | 4 | [`recorder`] | moves ended jobs to storage |
+//! | 4 | `recorder` | moves ended jobs to storage |
 //! | 5 | [`api`] | HTTP |
 //! | 5a | [`client`] | jobs in and results out, for the program that has the daemon in itself |
 //! | 6 | [`daemon`] | opens engines, starts in order, stops in reverse |
@@ -220,13 +220,13 @@ pub mod handlers;
 pub mod health;
 pub mod job;
 pub mod logging;
-pub mod near;
+mod near;
 pub mod queue;
-pub mod recorder;
+mod recorder;
 pub mod schedule;
 pub mod sqlite;
 pub mod storage;
 pub mod terms;
 pub mod threads;
-pub mod types;
+mod types;
 pub mod worker;

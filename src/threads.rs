@@ -115,14 +115,14 @@ impl Watch {
 
 /// What a panic said, as far as it was text.
 #[must_use]
-pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
 }
 
 /// Joins a thread if it ends by `deadline`; tells whether it did. One that does not is left behind.
-pub fn join_by<T>(handle: JoinHandle<T>, deadline: Instant) -> bool {
+pub(crate) fn join_by<T>(handle: JoinHandle<T>, deadline: Instant) -> bool {
     // The standard library has no timed join; the end of a stopping thread is near, so a short poll is all it takes.
     while !handle.is_finished() {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -137,7 +137,7 @@ pub fn join_by<T>(handle: JoinHandle<T>, deadline: Instant) -> bool {
 }
 
 /// Waits for `duration`, come what may: for the short backoffs of threads that must not stop before they are done.
-pub fn pause(duration: Duration) {
+pub(crate) fn pause(duration: Duration) {
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one door to an unconditional wait"

@@ -1,6 +1,6 @@
 //! The command line: what was typed goes to one command, and its end becomes an exit code.
 //!
-//! A command is one file of this module with a `run`, one variant of [`Command`] and one arm of `run` below.
+//! A command is one file of this module with a `run`, one variant of `Command` and one arm of `run` below.
 //!
 //! | exit code | means |
 //! | --- | --- |

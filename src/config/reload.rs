@@ -89,7 +89,7 @@ impl Config {
     /// use windlass::config::{Config, Sources};
     ///
     /// let now = Config::default();
-    /// let sources = Sources::none().with("QUEUES", "default:3,low").with("WORKERCOUNT", "4");
+    /// let sources = Sources::none().with("QUEUES", "default:3,low:1").with("WORKERCOUNT", "4");
     /// let new = Config::load(&sources).expect("all is well").config;
     /// let reload = now.reload(&new).expect("each value is good");
     /// assert_eq!(reload.changed[0].to_string(), "queues: default → default:3,low:1");

@@ -31,7 +31,7 @@ use janitor::Janitor;
 use node::{Beat, NodeLock};
 
 pub(crate) use engines::choose_tls;
-pub use notify::Notify;
+pub(crate) use notify::Notify;
 
 /// How long a stopping daemon may take beyond WORKERTIMEOUT to answer, settle and record what is under way.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -176,7 +176,9 @@ impl Daemon {
                 "it was told to be quiet: it takes no more jobs until it is told to resume",
             );
             self.beat.now();
-            log::info!("quiet: no more jobs are taken; those that run go on");
+            log::info!(
+                "quiet: no more jobs are taken until it is told to resume; those that run go on"
+            );
         }
     }
 

@@ -4,13 +4,13 @@
 //! - [`Job`]: what was accepted. [`Live`] and [`Record`]: how it stands while it lives and once it has ended. [`Summary`]:
 //!   what lists tell of either.
 //! - [`State`] and [`MOVES`]: the life cycle. [`retry`]: when to try again. [`judge`]: what follows from an attempt.
-//! - [`draft`]: a job as somebody asks for it. [`NewJob`]: one that a program asks for. [`duration`]: lengths of time as people write them.
+//! - `draft`: a job as somebody asks for it. [`NewJob`]: one that a program asks for. [`duration`]: lengths of time as people write them.
 //!
 //! This module knows no other of the house but the one that says which known name is near to another.
 
 mod attempt;
 mod body;
-pub mod draft;
+pub(crate) mod draft;
 pub mod duration;
 mod id;
 mod new;

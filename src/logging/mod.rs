@@ -1,6 +1,6 @@
 //! Log lines: from `log`'s macros to standard error, one whole line a write.
 //!
-//! simplelog writes the text lines; [`Fold`] and [`Lines`] stand around it, because alone it leaves line breaks in
+//! simplelog writes the text lines; `Fold` and `Lines` stand around it, because alone it leaves line breaks in
 //! messages (so that whoever names a job could forge a line), leaves key-values out, writes a line in two dozen pieces,
 //! and lets a panicking `Display` poison its lock, after which every log call of the process panics.
 //!

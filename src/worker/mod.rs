@@ -9,8 +9,8 @@
 //!                                 brings cancel requests, ends what overruns
 //! ```
 //!
-//! All leases that this daemon holds stand in one table ([`hands::Hands`]), from the answer of `reserve` to the answer of
-//! `settle`. Who decides an attempt's end takes it by [`hands::Held::close`], once: the worker thread when the handler
+//! All leases that this daemon holds stand in one table (`hands::Hands`), from the answer of `reserve` to the answer of
+//! `settle`. Who decides an attempt's end takes it by `hands::Held::close`, once: the worker thread when the handler
 //! returns, the keeper when it overruns, the drain when time is up.
 //!
 //! # Not here

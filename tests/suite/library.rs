@@ -9,9 +9,8 @@ use tempfile::TempDir;
 use windlass::client::{Client, NoOutput, SubmitError, WaitError};
 use windlass::config::{Backend, Config, Secret};
 use windlass::daemon::Daemon;
-use windlass::handlers::{Context, Failure, Handler, Registry};
+use windlass::handlers::{Context, Failure, Handler, Registry, Wrong};
 use windlass::health::Part;
-use windlass::job::draft::Wrong;
 use windlass::job::{Found, NewJob, State};
 use windlass::threads::{Stop, spawn};
 

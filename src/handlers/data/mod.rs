@@ -6,7 +6,7 @@
 //!   csv | json | ndjson | rows ──survey, load──▶ table ─┘
 //! ```
 //!
-//! SQLite runs the SQL, in a private database ([`cage`]) that can reach nothing outside itself. Rows stream in and out one
+//! SQLite runs the SQL, in a private database (`cage`) that can reach nothing outside itself. Rows stream in and out one
 //! by one, so memory does not grow with the input: at most a row, a page cache and a sorter's buffer are held.
 //!
 //! # How values are read

@@ -4,8 +4,8 @@
 //!   payload ──check──▶ Mail ──message──▶ Letter (envelope and text) ──transport──▶ smtp | folder
 //! ```
 //!
-//! [`check`] is the door: it reads everything that a sender could get wrong, or use to smuggle something into the mail,
-//! and the same reading is done again before sending. [`smtp`] speaks with the server itself, in lettre's words, because
+//! `check` is the door: it reads everything that a sender could get wrong, or use to smuggle something into the mail,
+//! and the same reading is done again before sending. `smtp` speaks with the server itself, in lettre's words, because
 //! lettre's own transport does not tell which recipient was refused, and waits without any bound for a server that drips.
 //!
 //! # What the outcome says

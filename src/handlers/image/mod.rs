@@ -5,7 +5,7 @@
 //!                                                      wait for a share ──┘                        ├▶ ...
 //! ```
 //!
-//! Everything that can be known is known before a pixel is decoded: [`plan`] reckons the size of each output and the most
+//! Everything that can be known is known before a pixel is decoded: `plan` reckons the size of each output and the most
 //! memory that the job will use, from the headers alone. What is too large is refused there, and what is bearable waits
 //! until the memory that all image jobs share has room for it.
 //!

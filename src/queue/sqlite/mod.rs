@@ -1,7 +1,7 @@
 //! The queue on SQLite: for one process, without a server.
 //!
 //! Every call is one step on the writer's thread ([`crate::sqlite`]), which takes the calls of many threads into one
-//! commit. Texts are made and read on the callers' threads; the writer only moves rows. [`step`] holds what all moves of
+//! commit. Texts are made and read on the callers' threads; the writer only moves rows. `step` holds what all moves of
 //! a job have in common; the other files are one theme of the contract each.
 //!
 //! The namespace plays no part here: a file is one.

@@ -1,7 +1,7 @@
 //! Records in SQLite: in the file that the embedded queue uses too.
 //!
-//! Records are written on the file's one writer ([`crate::sqlite`]) and read beside it. [`rows`] turns records into
-//! columns and back, [`list`] finds pages of them; what SQLite would take and PostgreSQL would not is defective here too,
+//! Records are written on the file's one writer ([`crate::sqlite`]) and read beside it. `rows` turns records into
+//! columns and back, `list` finds pages of them; what SQLite would take and PostgreSQL would not is defective here too,
 //! so that both engines tell the same of a record.
 
 mod list;

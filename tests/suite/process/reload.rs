@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use windlass::threads::Stop;
@@ -10,7 +10,7 @@ use windlass::threads::Stop;
 use crate::support::daemon::Daemon;
 use crate::support::wait::{PATIENCE, wait_until};
 
-use super::house::{House, embedded};
+use super::house::{House, embedded, within};
 use super::ledger::Ledger;
 use super::stage::Stage;
 
@@ -162,6 +162,26 @@ fn what_runs_in_a_queue_that_is_given_up_ends_well(start: Start<'_>) {
     assert_eq!(daemon.await_state(&waiting, "succeeded")["attempt"], 1);
 }
 
+/// Nobody rings when a limit is raised; the poller, which waits longer and longer while nothing comes, is to look at once.
+fn a_raised_limit_lets_more_jobs_run_at_once(start: Start<'_>) {
+    let limited = |limit: u32| format!("limits = \"default={limit}\"\n{}", Stage::gate());
+    let stage = Stage::new(&limited(1));
+    let mut daemon = start(&[stage.file(), ("WORKERCOUNT", "2"), ("LEASE", "10m")]);
+    let first = daemon.submit(&json!({"type": "gate"}));
+    stage.await_at_gate();
+    let second = daemon.submit(&json!({"type": "gate"}));
+    daemon.await_state(&second, "queued");
+    stage.write(&limited(2));
+    let raised = Instant::now();
+    daemon.hup();
+    daemon.await_state(&second, "running");
+    within(raised, Duration::from_secs(3));
+    stage.open_gate();
+    for id in [&first, &second] {
+        daemon.await_state(id, "succeeded");
+    }
+}
+
 /// One thread, held by a job of the very type that goes away; others of it wait.
 fn a_type_that_goes_away_ends_what_runs_and_hands_back_what_waits(start: Start<'_>) {
     let stage = Stage::new(&Stage::gate());
@@ -276,6 +296,12 @@ mod redis {
     use super::*;
 
     #[test]
+    fn a_raised_limit_lets_more_jobs_run_at_once() {
+        let house = House::new();
+        super::a_raised_limit_lets_more_jobs_run_at_once(&|s| house.daemon(s));
+    }
+
+    #[test]
     fn a_hup_changes_what_can_change_and_names_what_cannot() {
         let house = House::new();
         super::a_hup_changes_what_can_change_and_names_what_cannot(&|s| house.daemon(s));
@@ -302,6 +328,11 @@ mod redis {
 
 mod embedded {
     use super::*;
+
+    #[test]
+    fn a_raised_limit_lets_more_jobs_run_at_once() {
+        super::a_raised_limit_lets_more_jobs_run_at_once(&embedded);
+    }
 
     #[test]
     fn a_hup_changes_what_can_change_and_names_what_cannot() {
