@@ -118,7 +118,17 @@ pub fn retries(services: &Services, ids: &[JobId]) -> Vec<Option<JobId>> {
     both.map(|(known, stored)| known.or(stored)).collect()
 }
 
-/// The answer that shows a job.
+/// The answer that tells all of a job, also which other runs it again if it has ended.
+#[must_use]
+pub fn told(services: &Services, status: u16, found: &Found) -> Answer {
+    let retry = match found {
+        Found::Live(_) => None,
+        Found::Ended(record) => retries(services, &[record.job.id]).pop().flatten(),
+    };
+    Answer::json(status, &JobView::of(found).retried_as(retry))
+}
+
+/// The answer that shows a job that lives, or has ended just now.
 #[must_use]
 pub fn shown(status: u16, found: &Found) -> Answer {
     Answer::json(status, &JobView::of(found))
@@ -134,12 +144,7 @@ pub fn job(shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError> {
     let wait = wait_of(incoming)?;
     let found = look_for(&shared.services, id)?;
     let Some(wait) = wait.filter(|_| !found.state().is_ended()) else {
-        let retries = match *found {
-            Found::Live(_) => None,
-            Found::Ended(_) => retries(&shared.services, &[id]).pop().flatten(),
-        };
-        let view = JobView::of(&found).retried_as(retries);
-        return Ok(Then::Answer(Answer::json(200, &view)));
+        return Ok(Then::Answer(told(&shared.services, 200, &found)));
     };
     let place = shared.waiters.take_place()?;
     let waiters = shared.waiters.clone();

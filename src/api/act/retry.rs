@@ -9,7 +9,7 @@ use crate::api::Services;
 use crate::api::answer::Answer;
 use crate::api::exchange::Exchange;
 use crate::api::problem::ApiError;
-use crate::api::read::{job_id, look_for, shown};
+use crate::api::read::{job_id, look_for, told};
 use crate::api::routes::{Incoming, Then};
 use crate::api::server::Shared;
 use crate::api::submitter::{Outcome, Pending};
@@ -139,7 +139,7 @@ fn answer(
 /// The answer to a further click: the job of the first.
 fn found_again(services: &Services, retry: JobId) -> Result<Answer, ApiError> {
     let found = look_for(services, retry)?;
-    Ok(located(shown(202, &found), retry))
+    Ok(located(told(services, 202, &found), retry))
 }
 
 fn located(answer: Answer, id: JobId) -> Answer {

@@ -97,7 +97,7 @@ impl Storage for PostgresStorage {
     fn retain(&self, now: Timestamp, history: Duration) -> Result<usize, StorageError> {
         let cutoff = now - history;
         self.connections.with("retain", |client| {
-            write::forget_deleted(client, cutoff)?;
+            write::forget_old(client, cutoff)?;
             partition::drop_one(client, cutoff).map(usize::from)
         })
     }

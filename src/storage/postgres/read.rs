@@ -28,14 +28,10 @@ pub(super) fn find(client: &mut Client, ids: &[JobId]) -> Result<Vec<Option<Reco
 }
 
 pub(super) fn retried(client: &mut Client, ids: &[JobId]) -> Result<Vec<Option<JobId>>, Fault> {
-    let Some(first) = ids.iter().min() else {
-        return Ok(Vec::new());
-    };
     let uuids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
-    // A retry is younger than what it runs again: that spares the partitions before.
     let rows = client.query_typed(
-        "SELECT retry_of, id FROM jobs WHERE retry_of = ANY($1) AND id > $2",
-        &[(&uuids, Type::UUID_ARRAY), (&first.as_uuid(), Type::UUID)],
+        "SELECT old, retry FROM retries WHERE old = ANY($1)",
+        &[(&uuids, Type::UUID_ARRAY)],
     )?;
     let mut found = HashMap::with_capacity(rows.len());
     for row in &rows {

@@ -43,8 +43,14 @@ const INSERT_JOBS: &str = "\
 const DELETIONS_LOCK: i64 = 0x7769_6e64_0004;
 
 const DELETE: &str = "\
-    WITH gone AS (DELETE FROM jobs WHERE id = $1 RETURNING id, ended_at) \
+    WITH gone AS (DELETE FROM jobs WHERE id = $1 RETURNING id, ended_at, retry_of), \
+         parted AS (DELETE FROM retries USING gone WHERE retries.old = gone.retry_of AND retries.retry = gone.id) \
     INSERT INTO deleted (id, ended_at) SELECT id, ended_at FROM gone ON CONFLICT (id) DO NOTHING";
+
+const ADD_RETRIES: &str = "\
+    INSERT INTO retries (old, retry, ended_at) \
+    SELECT t.old, t.retry, t.ended_at FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS t (old, retry, ended_at) \
+    ORDER BY t.old ON CONFLICT (old) DO NOTHING";
 
 const ADD_TO_MINUTES: &str = "\
     INSERT INTO minutes AS old (minute, type, queue, state, jobs, wait_ms, run_ms, histogram) \
@@ -222,6 +228,7 @@ fn insert(client: &mut Client, rows: &[(usize, Values<'_>)]) -> Result<HashSet<U
     )?;
     let new = insert_jobs(&mut work, rows)?;
     if !new.is_empty() {
+        add_retries(&mut work, rows, &new)?;
         let counted = rows.iter().filter(|(_, v)| new.contains(&v.id));
         add_to_minutes(&mut work, &Minute::tally(counted.map(|(_, v)| v.record)))?;
     }
@@ -243,11 +250,41 @@ pub(super) fn delete(client: &mut Client, id: JobId) -> Result<bool, Fault> {
     Ok(gone > 0)
 }
 
-/// Forgets which records were deleted that would be gone by now.
-pub(super) fn forget_deleted(client: &mut Client, cutoff: Timestamp) -> Result<(), Fault> {
-    client.execute_typed(
+/// Forgets of records that are gone, or would be by now, that they were deleted or ran others again.
+pub(super) fn forget_old(client: &mut Client, cutoff: Timestamp) -> Result<(), Fault> {
+    let cutoff = super::instant::clamped(cutoff);
+    for sql in [
         "DELETE FROM deleted WHERE ended_at < $1",
-        &[(&super::instant::clamped(cutoff), Type::TIMESTAMPTZ)],
+        "DELETE FROM retries WHERE ended_at < $1 AND NOT EXISTS (SELECT FROM jobs WHERE id = retries.retry)",
+    ] {
+        client.execute_typed(sql, &[(&cutoff, Type::TIMESTAMPTZ)])?;
+    }
+    Ok(())
+}
+
+/// Notes of new records which jobs they ran again.
+fn add_retries(
+    work: &mut Transaction<'_>,
+    rows: &[(usize, Values<'_>)],
+    new: &HashSet<Uuid>,
+) -> Result<(), Fault> {
+    let retries = rows.iter().map(|(_, v)| v).filter(|v| new.contains(&v.id));
+    let retries: Vec<_> = retries
+        .filter_map(|v| Some((v.retry_of?, v.id, v.ended_at)))
+        .collect();
+    if retries.is_empty() {
+        return Ok(());
+    }
+    let old: Vec<Uuid> = retries.iter().map(|(old, ..)| *old).collect();
+    let retry: Vec<Uuid> = retries.iter().map(|(_, retry, _)| *retry).collect();
+    let ended_at: Vec<_> = retries.iter().map(|(.., ended_at)| *ended_at).collect();
+    work.execute_typed(
+        ADD_RETRIES,
+        &[
+            (&old, Type::UUID_ARRAY),
+            (&retry, Type::UUID_ARRAY),
+            (&ended_at, Type::TIMESTAMPTZ_ARRAY),
+        ],
     )?;
     Ok(())
 }

@@ -108,6 +108,27 @@ pub fn retries_are_found_by_what_they_ran_again(shelf: &Shelf) {
     assert_eq!(retried, [None]);
 }
 
+/// S4: a retry is known for as long as its record is kept, and goes with it.
+pub fn retries_are_known_as_long_as_they_are_kept(shelf: &Shelf) {
+    let old = record(START).job.id;
+    let mut retry = record(START + secs(DAY));
+    retry.job.retry_of = Some(old);
+    // Something else of that day ended late: the day stays, where days go as a whole.
+    let late = Record {
+        ended_at: START + secs(50 * DAY),
+        ..record(START + secs(DAY + 1))
+    };
+    shelf.ready().store(&[retry.clone(), late]);
+    let known = || shelf.storage.retried(&[old]).expect("an answer")[0];
+    shelf.retain(START + secs(20 * DAY), secs(30 * DAY));
+    assert_eq!(known(), Some(retry.job.id));
+    shelf.retain(START + secs(40 * DAY), secs(30 * DAY));
+    assert_eq!(known().is_some(), shelf.find(retry.job.id).is_some());
+    shelf.retain(START + secs(90 * DAY), secs(30 * DAY));
+    shelf.retain(START + secs(90 * DAY), secs(30 * DAY));
+    assert_eq!((known(), shelf.find(retry.job.id).is_some()), (None, false));
+}
+
 /// S2: a record that was kept without its content can be told from others.
 pub fn a_record_without_its_content_says_so(shelf: &Shelf) {
     let good = record(START);

@@ -245,6 +245,7 @@ macro_rules! storage_contract {
                 a_deleted_record_is_still_counted,
                 deletions_are_forgotten_with_history,
                 retries_are_found_by_what_they_ran_again,
+                retries_are_known_as_long_as_they_are_kept,
                 a_record_without_its_content_says_so,
             }
         }

@@ -127,6 +127,11 @@ fn a_second_click_is_the_first_wherever_the_jobs_are_by_then() {
     // The new job has a retry of its own.
     let third = id_of(&retry(&house, new).expect(202).json());
     assert!(third != new && third != old);
+    let second = retry(&house, old).expect(202).json();
+    assert_eq!(
+        (id_of(&second), &second["retried_as"]),
+        (new, &json!(third))
+    );
 }
 
 #[test]

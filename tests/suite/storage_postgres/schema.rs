@@ -27,7 +27,12 @@ fn hosts_that_migrate_at_once_all_find_the_schema_made_once() {
             });
         }
     });
-    assert_eq!(count(&url, "SELECT count(*) FROM schema_version"), 1);
+    let steps = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres");
+    let steps = std::fs::read_dir(steps)
+        .expect("the steps are there")
+        .count();
+    let done = count(&url, "SELECT count(*) FROM schema_version");
+    assert_eq!(usize::try_from(done), Ok(steps));
 }
 
 fn refused_after(change: &str) -> String {
