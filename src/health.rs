@@ -66,6 +66,12 @@ impl Health {
             .collect()
     }
 
+    /// Whether a part is missing, as far as that has been found out.
+    #[must_use]
+    pub fn is_missing(&self, part: Part) -> bool {
+        self.board().contains_key(&part)
+    }
+
     /// Whether everything that is needed to serve is there.
     #[must_use]
     pub fn is_ready(&self) -> bool {

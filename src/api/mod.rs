@@ -23,12 +23,15 @@ mod catalog;
 mod doorway;
 mod exchange;
 mod inside;
+mod list;
 mod origin;
 mod problem;
+mod queues;
 mod read;
 mod refusal;
 mod routes;
 mod server;
+mod stats;
 mod submit;
 mod submitter;
 mod usher;
@@ -47,7 +50,7 @@ use rustix::net::sockopt;
 use tiny_http::Server;
 
 use crate::health::Health;
-use crate::queue::Engine;
+use crate::queue::{Engine, Node, QueueError};
 use crate::storage::Storage;
 use crate::terms::Terms;
 use crate::threads::{Stop, spawn};
@@ -90,6 +93,18 @@ pub struct Services {
     pub node: String,
     /// What is missing at present.
     pub health: Health,
+}
+
+impl Services {
+    /// The daemons that live.
+    ///
+    /// # Errors
+    ///
+    /// [`QueueError::Unavailable`]: call again.
+    fn live_nodes(&self) -> Result<Vec<Node>, QueueError> {
+        // A node beats several times a lease; one that missed two leases is gone.
+        self.queue.nodes(self.terms.present().config.lease * 2)
+    }
 }
 
 /// A running API.

@@ -223,8 +223,7 @@ impl ApiError {
                     .to_owned()
             }
             Self::StorageAway(_) => {
-                "the queue does not hold this job, and storage, where it would \
-                                     be if it has ended, cannot be reached; try again later"
+                "storage, where jobs are kept once they have ended, cannot be reached; try again later"
                     .to_owned()
             }
             Self::OutcomeUnknown(..) => {

@@ -1,13 +1,11 @@
-//! How a job looks to programs: the JSON of `GET /jobs/{id}`.
+//! How a job looks to programs: the JSON of `GET /jobs/{id}`, and what lists tell of it.
 
 use chrono::{DateTime, SecondsFormat};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::job::{
-    Attempt, Found, Job, JobError, JobId, Live, Outcome, Progress, Record, State, Timestamp,
-};
+use crate::job::{Attempt, Found, JobError, JobId, Outcome, Progress, State, Summary, Timestamp};
 
 /// A job. What is not known, or not yet, is null.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -103,63 +101,26 @@ impl<'a> JobView<'a> {
     /// A job as it stands.
     #[must_use]
     pub fn of(found: &'a Found) -> Self {
-        match found {
-            Found::Live(live) => Self::of_live(live),
-            Found::Ended(record) => Self::of_record(record),
-        }
-    }
-
-    fn of_live(live: &'a Live) -> Self {
-        let last = live.attempts.last();
-        let running = live.leased_at.or_else(|| last.map(|a| a.started_at));
-        Self {
-            run_at: live.due.or(live.job.run_at).map(Instant),
-            started_at: running.map(Instant),
-            attempt: live.attempt,
-            // Why it is tried again is what its reader wants to know; while it runs, nothing is wrong.
-            error: match live.state {
-                State::Retrying => last.and_then(|a| a.error.as_ref()),
-                _ => None,
-            },
-            progress: live.progress.as_ref(),
-            attempts: views(&live.attempts),
-            ..Self::of_job(&live.job, live.state)
-        }
-    }
-
-    fn of_record(record: &'a Record) -> Self {
-        Self {
-            run_at: record.job.run_at.map(Instant),
-            started_at: record.started_at().map(Instant),
-            ended_at: Some(Instant(record.ended_at)),
-            attempt: record.attempt,
-            result: record.result.as_deref(),
-            error: record.error.as_ref(),
-            attempts: views(&record.attempts),
-            ..Self::of_job(&record.job, record.state)
-        }
-    }
-
-    fn of_job(job: &'a Job, state: State) -> Self {
+        let job = found.job();
         Self {
             id: job.id,
             kind: &job.kind,
             queue: &job.queue,
-            state,
+            state: found.state(),
             tags: &job.tags,
             payload: &job.payload,
             created_at: Instant(job.created_at()),
-            run_at: None,
-            started_at: None,
-            ended_at: None,
-            attempt: 0,
+            run_at: found.run_at().map(Instant),
+            started_at: found.started_at().map(Instant),
+            ended_at: found.ended_at().map(Instant),
+            attempt: found.attempt(),
             max_retries: job.max_retries,
-            result: None,
-            error: None,
-            progress: None,
+            result: found.result(),
+            error: found.error(),
+            progress: found.progress(),
             retry_of: job.retry_of,
             retried_as: None,
-            attempts: Vec::new(),
+            attempts: found.attempts().iter().map(AttemptView::of).collect(),
         }
     }
 
@@ -170,8 +131,57 @@ impl<'a> JobView<'a> {
     }
 }
 
-fn views(attempts: &[Attempt]) -> Vec<AttemptView<'_>> {
-    attempts.iter().map(AttemptView::of).collect()
+/// What a list tells of a job: all but its payload, its result and its attempts. What is not known, or not yet, is null.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "JobSummary")]
+pub struct SummaryView<'a> {
+    id: JobId,
+    /// The name of its type.
+    #[serde(rename = "type")]
+    kind: &'a str,
+    queue: &'a str,
+    state: State,
+    tags: &'a [String],
+    created_at: Instant,
+    /// When it is due, if it is not due at once.
+    run_at: Option<Instant>,
+    /// When its last attempt began.
+    started_at: Option<Instant>,
+    ended_at: Option<Instant>,
+    /// How many attempts have begun; released ones are not counted.
+    attempt: u32,
+    max_retries: u32,
+    /// Why it did not succeed, or is tried again.
+    error: Option<&'a JobError>,
+    progress: Option<&'a Progress>,
+    /// The job that it is another run of.
+    retry_of: Option<JobId>,
+    /// The job that is another run of it.
+    retried_as: Option<JobId>,
+}
+
+impl<'a> SummaryView<'a> {
+    /// What a list tells of a job.
+    #[must_use]
+    pub fn of(job: &'a Summary) -> Self {
+        Self {
+            id: job.id,
+            kind: &job.kind,
+            queue: &job.queue,
+            state: job.state,
+            tags: &job.tags,
+            created_at: Instant(job.id.created_at()),
+            run_at: job.run_at.map(Instant),
+            started_at: job.started_at.map(Instant),
+            ended_at: job.ended_at.map(Instant),
+            attempt: job.attempt,
+            max_retries: job.max_retries,
+            error: job.error.as_ref(),
+            progress: job.progress.as_ref(),
+            retry_of: job.retry_of,
+            retried_as: None,
+        }
+    }
 }
 
 impl<'a> AttemptView<'a> {
@@ -191,7 +201,7 @@ impl<'a> AttemptView<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::ErrorKind;
+    use crate::job::{ErrorKind, Job, Live, Record};
 
     fn at(micros: i64) -> Timestamp {
         Timestamp::from_micros(1_795_506_126_000_000 + micros)

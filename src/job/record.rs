@@ -110,4 +110,80 @@ impl Found {
             Self::Ended(record) => record.state,
         }
     }
+
+    /// When it is due, or was; `None` where it was due at once.
+    #[must_use]
+    pub fn run_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Live(live) => live.due.or(live.job.run_at),
+            Self::Ended(record) => record.job.run_at,
+        }
+    }
+
+    /// When its last attempt began; `None` if none did.
+    #[must_use]
+    pub fn started_at(&self) -> Option<Timestamp> {
+        let running = match self {
+            Self::Live(live) => live.leased_at,
+            Self::Ended(_) => None,
+        };
+        running.or_else(|| self.attempts().last().map(|last| last.started_at))
+    }
+
+    /// When it ended.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Live(_) => None,
+            Self::Ended(record) => Some(record.ended_at),
+        }
+    }
+
+    /// Attempts begun, released ones not counted.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        match self {
+            Self::Live(live) => live.attempt,
+            Self::Ended(record) => record.attempt,
+        }
+    }
+
+    /// Its attempts that have ended, oldest first.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        match self {
+            Self::Live(live) => &live.attempts,
+            Self::Ended(record) => &record.attempts,
+        }
+    }
+
+    /// Why it did not succeed, or is tried again. While it runs, nothing is wrong.
+    #[must_use]
+    pub fn error(&self) -> Option<&JobError> {
+        match self {
+            Self::Live(live) if live.state == State::Retrying => {
+                live.attempts.last()?.error.as_ref()
+            }
+            Self::Live(_) => None,
+            Self::Ended(record) => record.error.as_ref(),
+        }
+    }
+
+    /// What its handler last said of itself.
+    #[must_use]
+    pub fn progress(&self) -> Option<&Progress> {
+        match self {
+            Self::Live(live) => live.progress.as_ref(),
+            Self::Ended(_) => None,
+        }
+    }
+
+    /// What its handler answered, as JSON text.
+    #[must_use]
+    pub fn result(&self) -> Option<&RawValue> {
+        match self {
+            Self::Live(_) => None,
+            Self::Ended(record) => record.result.as_deref(),
+        }
+    }
 }

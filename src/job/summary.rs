@@ -1,6 +1,6 @@
 //! What a list tells of a job: little enough that a thousand of them are one answer.
 
-use super::{Found, JobError, JobId, Live, Progress, Record, State, Timestamp};
+use super::{Found, JobError, JobId, Progress, State, Timestamp};
 
 /// What a list tells of a job: all but its payload, its result and its attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,54 +37,20 @@ impl Summary {
     /// What a list tells of `found`.
     #[must_use]
     pub fn of(found: &Found) -> Self {
-        match found {
-            Found::Live(live) => Self::of_live(live),
-            Found::Ended(record) => Self::of_record(record),
-        }
-    }
-
-    fn of_live(live: &Live) -> Self {
-        let last = live.attempts.last();
-        Self {
-            run_at: live.due.or(live.job.run_at),
-            started_at: live.leased_at.or_else(|| last.map(|a| a.started_at)),
-            attempt: live.attempt,
-            // Why it is tried again is what its reader wants to know; while it runs, nothing is wrong.
-            error: match live.state {
-                State::Retrying => last.and_then(|a| a.error.clone()),
-                _ => None,
-            },
-            progress: live.progress.clone(),
-            ..Self::of_job(&live.job, live.state)
-        }
-    }
-
-    /// What a list tells of an ended job.
-    #[must_use]
-    pub fn of_record(record: &Record) -> Self {
-        Self {
-            started_at: record.started_at(),
-            ended_at: Some(record.ended_at),
-            attempt: record.attempt,
-            error: record.error.clone(),
-            ..Self::of_job(&record.job, record.state)
-        }
-    }
-
-    fn of_job(job: &super::Job, state: State) -> Self {
+        let job = found.job();
         Self {
             id: job.id,
             kind: job.kind.clone(),
             queue: job.queue.clone(),
-            state,
+            state: found.state(),
             tags: job.tags.clone(),
-            run_at: job.run_at,
-            started_at: None,
-            ended_at: None,
-            attempt: 0,
+            run_at: found.run_at(),
+            started_at: found.started_at(),
+            ended_at: found.ended_at(),
+            attempt: found.attempt(),
             max_retries: job.max_retries,
-            error: None,
-            progress: None,
+            error: found.error().cloned(),
+            progress: found.progress().cloned(),
             retry_of: job.retry_of,
         }
     }

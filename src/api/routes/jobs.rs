@@ -3,10 +3,30 @@
 use super::{Parameter, Reply, Route};
 use crate::api::refusal::Refusal;
 use crate::api::view::JobView;
-use crate::api::{act, read};
+use crate::api::{act, list, read};
 
 /// How jobs are read, and what can be done to them.
 pub const ROUTES: &[Route] = &[
+    Route {
+        method: "GET",
+        path: "/jobs",
+        name: "jobs",
+        summary: "Lists jobs page by page: ended ones newest first, or with `state` live ones as they will run.",
+        query: &[
+            Parameter::STATE,
+            Parameter::TYPE,
+            Parameter::IN_QUEUE,
+            Parameter::TAG,
+            Parameter::SINCE,
+            Parameter::UNTIL,
+            Parameter::LIMIT,
+            Parameter::AFTER,
+        ],
+        replies: &[Reply::json::<list::PageView<'_>>(200, "A page of jobs.")],
+        refusals: &[Refusal::QUEUE_AWAY, Refusal::STORAGE_AWAY],
+        handler: list::jobs,
+        ..Route::PLAIN
+    },
     Route {
         method: "GET",
         path: "/jobs/{id}",

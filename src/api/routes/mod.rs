@@ -1,11 +1,12 @@
 //! The route table: the one source of what can be asked, with what, and what is answered. Routing, the OpenAPI document
 //! and the README come from it.
 //!
-//! A route is one literal in the table of its theme ([`submit`], [`jobs`], [`watch`]); what it does not say is as in
+//! A route is one literal in the table of its theme ([`submit`], [`jobs`], [`queues`], [`watch`]); what it does not say is as in
 //! [`Route::PLAIN`]. What it takes and answers is told by [`parts`]; a request line is led to it by [`resolve()`].
 
 mod jobs;
 mod parts;
+mod queues;
 mod resolve;
 mod submit;
 mod watch;
@@ -85,7 +86,7 @@ impl Incoming<'_> {
 }
 
 /// The tables, in the order in which they are shown.
-const TABLES: &[&[Route]] = &[submit::ROUTES, jobs::ROUTES, watch::ROUTES];
+const TABLES: &[&[Route]] = &[submit::ROUTES, jobs::ROUTES, queues::ROUTES, watch::ROUTES];
 
 /// All routes.
 pub fn routes() -> impl Iterator<Item = &'static Route> + Clone {

@@ -3,6 +3,7 @@
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 
 use super::Shape;
+use crate::api::list;
 use crate::api::read::WAIT_MAX;
 use crate::job::JobId;
 use crate::job::duration::written;
@@ -41,6 +42,75 @@ impl Parameter {
         },
     };
 }
+
+/// What a list is asked for.
+impl Parameter {
+    /// In which state.
+    pub const STATE: Self = Self {
+        name: "state",
+        meaning: "Only jobs in this state; `ended` (the default) and `live` stand for several.",
+        shape: |_| json_schema!({"type": "string", "enum": list::states().collect::<Vec<_>>(), "default": "ended"}),
+    };
+
+    /// Of which type.
+    pub const TYPE: Self = Self {
+        name: "type",
+        meaning: "Only jobs of this type.",
+        shape: |_| json_schema!({"type": "string", "pattern": NAME}),
+    };
+
+    /// Of which queue.
+    pub const IN_QUEUE: Self = Self {
+        name: "queue",
+        meaning: "Only jobs of this queue.",
+        shape: |_| json_schema!({"type": "string", "pattern": NAME}),
+    };
+
+    /// With which tag.
+    pub const TAG: Self = Self {
+        name: "tag",
+        meaning: "Only jobs with this tag.",
+        shape: |_| json_schema!({"type": "string", "minLength": 1}),
+    };
+
+    /// Created from when on.
+    pub const SINCE: Self = Self {
+        name: "since",
+        meaning: "Only jobs that were created at this instant or later.",
+        shape: |_| json_schema!({"type": "string", "format": "date-time"}),
+    };
+
+    /// Created until when.
+    pub const UNTIL: Self = Self {
+        name: "until",
+        meaning: "Only jobs that were created before this instant.",
+        shape: |_| json_schema!({"type": "string", "format": "date-time"}),
+    };
+
+    /// How many.
+    pub const LIMIT: Self = Self {
+        name: "limit",
+        meaning: "How many jobs a page holds.",
+        shape: |_| json_schema!({"type": "integer", "minimum": 1, "maximum": list::LIMIT_MAX, "default": list::LIMIT}),
+    };
+
+    /// Where to go on.
+    pub const AFTER: Self = Self {
+        name: "after",
+        meaning: "Goes on where the page ended that this came from as `next`.",
+        shape: |_| json_schema!({"type": "string"}),
+    };
+
+    /// The name of a queue.
+    pub const QUEUE: Self = Self {
+        name: "name",
+        meaning: "The name of a queue.",
+        shape: |_| json_schema!({"type": "string", "pattern": NAME}),
+    };
+}
+
+/// What names of queues and job types look like.
+pub const NAME: &str = "^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$";
 
 /// What lengths of time look like as text.
 pub const DURATION: &str = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)?$";

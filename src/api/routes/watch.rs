@@ -1,10 +1,34 @@
-//! The routes that tell what a daemon is, and how it is.
+//! The routes that tell what daemons are, and how they are.
 
 use super::{Parameter, Reply, Route};
-use crate::api::{catalog, watch};
+use crate::api::refusal::Refusal;
+use crate::api::{catalog, stats, watch};
 
-/// What a daemon tells of itself.
+/// What a daemon tells of itself and of the others.
 pub const ROUTES: &[Route] = &[
+    Route {
+        method: "GET",
+        path: "/stats",
+        name: "stats",
+        summary: "Counts the jobs by state: live ones as they stand, ended ones since the start of history.",
+        replies: &[Reply::json::<stats::StatsView>(200, "The counts.")],
+        refusals: &[Refusal::QUEUE_AWAY],
+        handler: stats::stats,
+        ..Route::PLAIN
+    },
+    Route {
+        method: "GET",
+        path: "/workers",
+        name: "workers",
+        summary: "Lists the daemons that live, and what each of them runs.",
+        replies: &[Reply::json::<stats::WorkersView<'_>>(
+            200,
+            "The daemons, by name.",
+        )],
+        refusals: &[Refusal::QUEUE_AWAY],
+        handler: stats::workers,
+        ..Route::PLAIN
+    },
     Route {
         method: "GET",
         path: "/types",

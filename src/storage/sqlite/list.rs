@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::rows::{self, RECORD, bytes};
-use crate::job::{JobId, State, Summary};
+use crate::job::{Found as JobFound, JobId, State, Summary};
 use crate::sqlite::DbError;
 use crate::storage::page::{Found, LOOKED_MAX, PAGE_MAX, Part, best};
 use crate::storage::{Filter, Page};
@@ -159,7 +159,7 @@ fn summaries(conn: &Connection, found: &Found<JobId>) -> Result<Page, DbError> {
         }
         let row = find.query_row([bytes(*id)], rows::read)?;
         size += row.size();
-        page.jobs.push(Summary::of_record(&row.record()?));
+        page.jobs.push(Summary::of(&JobFound::Ended(row.record()?)));
     }
     Ok(page)
 }

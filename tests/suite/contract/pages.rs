@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use windlass::job::{ErrorKind, JobError, JobId, Record, State, Summary, Timestamp};
+use windlass::job::{ErrorKind, Found, JobError, JobId, Record, State, Summary, Timestamp};
 use windlass::storage::Filter;
 
 use crate::support::bench::{START, secs};
@@ -76,7 +76,7 @@ pub fn a_page_tells_what_the_records_do(shelf: &Shelf) {
     dead.error = Some(JobError::new(ErrorKind::Permanent, "no: \u{fffd} ü"));
     shelf.ready().store(&[full.clone(), dead.clone()]);
     let page = shelf.page(&Filter::default(), None, 10);
-    let told = [&dead, &full].map(Summary::of_record);
+    let told = [dead, full].map(|record| Summary::of(&Found::Ended(record)));
     assert_eq!((page.jobs, page.next), (told.to_vec(), None));
 }
 

@@ -4,7 +4,9 @@
 mod delete;
 mod door;
 mod jobs;
+mod lists;
 mod outage;
+mod queues;
 mod retry;
 mod run_now;
 mod stop;
@@ -26,7 +28,7 @@ use windlass::config::Config;
 use windlass::handlers::Registry;
 use windlass::handlers::probe::{Noop, Sleep};
 use windlass::health::Health;
-use windlass::job::{Attempt, JobId, Outcome, State};
+use windlass::job::{Attempt, ErrorKind, JobError, JobId, Outcome, State};
 use windlass::queue::sqlite::SqliteQueue;
 use windlass::queue::{
     Call, Desk, Ending, Engine, EngineSettings, Lease, Reserve, Settlement, Share,
@@ -197,23 +199,37 @@ impl House {
 
     /// Ends a job well, as a worker does.
     pub fn end(&self, lease: Lease, result: &str) {
-        let now = self.engine.now();
+        let ending = Ending::End {
+            state: State::Succeeded,
+            result: Some(RawValue::from_string(result.to_owned()).expect("JSON")),
+            error: None,
+        };
+        self.settle(lease, ending, None);
+    }
+
+    /// Lets a job fail and be tried again after `delay`.
+    pub fn fail(&self, lease: Lease, delay: Duration) {
+        let error = JobError::new(ErrorKind::Failed, "not yet");
+        self.settle(lease, Ending::Retry { delay }, Some(error));
+    }
+
+    fn settle(&self, lease: Lease, ending: Ending, error: Option<JobError>) {
+        let attempt = Attempt {
+            attempt: lease.attempt(),
+            outcome: match error {
+                None => Outcome::Succeeded,
+                Some(_) => Outcome::Failed,
+            },
+            started_at: lease.leased_at(),
+            ended_at: self.engine.now(),
+            node: "test".to_owned(),
+            error,
+            log: Vec::new(),
+        };
         let settlement = Settlement {
-            attempt: Attempt {
-                attempt: lease.attempt(),
-                outcome: Outcome::Succeeded,
-                started_at: lease.leased_at(),
-                ended_at: now,
-                node: "test".to_owned(),
-                error: None,
-                log: Vec::new(),
-            },
-            ending: Ending::End {
-                state: State::Succeeded,
-                result: Some(RawValue::from_string(result.to_owned()).expect("JSON")),
-                error: None,
-            },
             lease,
+            attempt,
+            ending,
         };
         self.engine.settle(&[settlement]).expect("an answer");
     }

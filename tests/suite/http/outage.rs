@@ -176,12 +176,15 @@ fn reads_say_503_rather_than_404_while_somebody_cannot_be_asked() {
     assert_eq!(problem(&cancel), "outcome-unknown");
 }
 
-/// A store that can be away.
-pub struct Away(Arc<dyn Storage>, Arc<Mutex<bool>>);
+/// A store that is away whenever the test says so, which is asked before every call.
+pub struct Away(pub Arc<dyn Storage>, pub IsAway);
+
+/// What says so.
+pub type IsAway = Box<dyn Fn() -> bool + Send + Sync>;
 
 impl Away {
     fn pass<T>(&self, run: impl FnOnce() -> Result<T, StorageError>) -> Result<T, StorageError> {
-        if *self.1.lock().expect("no test panics in here") {
+        if (self.1)() {
             return Err(StorageError::Unavailable {
                 call: "any",
                 reason: "away".to_owned(),
@@ -235,7 +238,9 @@ pub fn house_without_storage() -> (House, Arc<Mutex<bool>>) {
     let away = Arc::new(Mutex::new(false));
     let told = Arc::clone(&away);
     let house = House::planned(Plan {
-        storage: Some(Box::new(move |storage| Arc::new(Away(storage, told)))),
+        storage: Some(Box::new(move |storage| {
+            Arc::new(Away(storage, Box::new(move || *told.lock().expect("no test panics in here"))))
+        })),
         ..Plan::default()
     });
     (house, away)
