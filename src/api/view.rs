@@ -161,9 +161,9 @@ pub struct SummaryView<'a> {
 }
 
 impl<'a> SummaryView<'a> {
-    /// What a list tells of a job.
+    /// What a list tells of a job, and which job is another run of it.
     #[must_use]
-    pub fn of(job: &'a Summary) -> Self {
+    pub fn of(job: &'a Summary, retried_as: Option<JobId>) -> Self {
         Self {
             id: job.id,
             kind: &job.kind,
@@ -179,7 +179,7 @@ impl<'a> SummaryView<'a> {
             error: job.error.as_ref(),
             progress: job.progress.as_ref(),
             retry_of: job.retry_of,
-            retried_as: None,
+            retried_as,
         }
     }
 }

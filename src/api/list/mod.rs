@@ -19,10 +19,11 @@ use serde::Serialize;
 
 use super::answer::Answer;
 use super::problem::ApiError;
+use super::read;
 use super::routes::{Incoming, Then};
 use super::server::Shared;
 use super::view::SummaryView;
-use crate::job::Summary;
+use crate::job::{JobId, Summary};
 
 use cursor::Cursor;
 pub use query::{LIMIT, LIMIT_MAX, states};
@@ -59,8 +60,18 @@ pub fn jobs(shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError> 
         Which::Ended(after) => ended::page(&shared.services, &query, *after)?,
         Which::Live(after) => live::page(&shared.services, &query, after.as_ref())?,
     };
+    let retries = match &query.which {
+        Which::Ended(_) => {
+            let ids: Vec<JobId> = page.jobs.iter().map(|job| job.id).collect();
+            read::retries(&shared.services, &ids)
+        }
+        Which::Live(_) => vec![None; page.jobs.len()],
+    };
+    let jobs = page.jobs.iter().zip(retries);
     let view = PageView {
-        jobs: page.jobs.iter().map(SummaryView::of).collect(),
+        jobs: jobs
+            .map(|(job, retry)| SummaryView::of(job, retry))
+            .collect(),
         next: page.next.map(|next| next.written(&query.seal)),
         partial: page.partial,
     };

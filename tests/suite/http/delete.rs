@@ -81,7 +81,7 @@ fn a_job_that_lives_is_not_deleted() {
     house.end(lease, "1");
     delete(&house, id).expect(204);
     house.ask("DELETE", "/jobs/x", &[], None).expect(404);
-    house.ask("DELETE", "/jobs", &[], None).expect(404);
+    house.ask("DELETE", "/jobs", &[], None).expect(405);
 }
 
 /// A recorder that has claimed the job stores it after it was deleted, as a slow one would.

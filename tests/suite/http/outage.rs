@@ -239,7 +239,10 @@ pub fn house_without_storage() -> (House, Arc<Mutex<bool>>) {
     let told = Arc::clone(&away);
     let house = House::planned(Plan {
         storage: Some(Box::new(move |storage| {
-            Arc::new(Away(storage, Box::new(move || *told.lock().expect("no test panics in here"))))
+            Arc::new(Away(
+                storage,
+                Box::new(move || *told.lock().expect("no test panics in here")),
+            ))
         })),
         ..Plan::default()
     });

@@ -72,15 +72,19 @@ fn a_list_tells_of_a_job_all_but_what_may_be_large() {
     let body = r#"{"type":"sleep","payload":{"seconds":0},"tags":["a","b"],"max_retries":2}"#;
     let id = house.accepted(body);
     house.end(house.take(), r#"{"slept":0}"#);
-    for _ in 0..2 {
+    // In the outbox, recorded, and run again.
+    for step in 0..3 {
         let list = page(&house, "");
         let mut job = house.get(&format!("/jobs/{id}")).expect(200).json();
         for large in ["payload", "result", "attempts"] {
             job.as_object_mut().expect("an object").remove(large);
         }
         assert_eq!(list, json!({"jobs": [job], "next": null, "partial": false}));
-        // The same when it is recorded.
+        assert_eq!(job["retried_as"].is_string(), step == 2);
         house.record();
+        if step == 1 {
+            house.post(&format!("/jobs/{id}/retry")).expect(202);
+        }
     }
 }
 
