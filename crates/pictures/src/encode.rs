@@ -1,5 +1,6 @@
 //! A picture becomes the bytes of a file.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use image::codecs::bmp::BmpEncoder;
@@ -10,7 +11,7 @@ use image::error::{ImageFormatHint, UnsupportedError, UnsupportedErrorKind};
 use image::{DynamicImage, ImageEncoder, ImageError, ImageFormat, ImageResult};
 
 /// Writes a picture as PNG, TIFF, GIF or BMP, with the profile of its colours where the format has room for one: GIF and
-/// BMP have none.
+/// BMP have none. In a GIF, pixels are there or not: half their alpha decides.
 ///
 /// # Errors
 ///
@@ -23,8 +24,11 @@ pub fn encode(
     let mut file = Cursor::new(Vec::new());
     match format {
         ImageFormat::Png => write(image, PngEncoder::new(&mut file), profile)?,
-        ImageFormat::Tiff => write(image, TiffEncoder::new(&mut file), profile)?,
-        ImageFormat::Gif => write(image, GifEncoder::new(&mut file), None)?,
+        ImageFormat::Tiff => write(&not_grey_alpha(image), TiffEncoder::new(&mut file), profile)?,
+        ImageFormat::Gif => write(&hard(image), GifEncoder::new(&mut file), None)?,
+        ImageFormat::Bmp if image.color().has_alpha() => {
+            write(&in_colours(image), BmpEncoder::new(&mut file), None)?;
+        }
         ImageFormat::Bmp => write(image, BmpEncoder::new(&mut file), None)?,
         other => {
             let hint = ImageFormatHint::Exact(other);
@@ -34,6 +38,39 @@ pub fn encode(
         }
     }
     Ok(file.into_inner())
+}
+
+/// The picture in 8 bits of red, green, blue and, if it has it, an alpha of all or nothing. The encoder of GIF would take
+/// the faintest pixel for a whole one.
+fn hard(image: &DynamicImage) -> Cow<'_, DynamicImage> {
+    let mut image = in_colours(image);
+    if image.color().has_alpha()
+        && let DynamicImage::ImageRgba8(pixels) = image.to_mut()
+    {
+        for pixel in pixels.pixels_mut() {
+            pixel[3] = if pixel[3] < 128 { 0 } else { u8::MAX };
+        }
+    }
+    image
+}
+
+/// The picture in 8 bits of red, green, blue and, if it has it, alpha. The encoder of GIF takes nothing else, and that of
+/// BMP forgets the alpha of greys.
+fn in_colours(image: &DynamicImage) -> Cow<'_, DynamicImage> {
+    match image {
+        DynamicImage::ImageRgb8(_) | DynamicImage::ImageRgba8(_) => Cow::Borrowed(image),
+        _ if image.color().has_alpha() => Cow::Owned(DynamicImage::ImageRgba8(image.to_rgba8())),
+        _ => Cow::Owned(DynamicImage::ImageRgb8(image.to_rgb8())),
+    }
+}
+
+/// The picture in colours, if it is one of grey and alpha, which the encoder of TIFF does not take.
+fn not_grey_alpha(image: &DynamicImage) -> Cow<'_, DynamicImage> {
+    match image {
+        DynamicImage::ImageLumaA8(_) => Cow::Owned(DynamicImage::ImageRgba8(image.to_rgba8())),
+        DynamicImage::ImageLumaA16(_) => Cow::Owned(DynamicImage::ImageRgba16(image.to_rgba16())),
+        _ => Cow::Borrowed(image),
+    }
 }
 
 fn write(

@@ -4,7 +4,9 @@
 //! called: thousands of functions, more than all of Windlass has. Here it is called, so here it is compiled, once; and
 //! optimised, in test builds too, without which a picture takes seconds.
 
+mod color;
 mod encode;
+mod packed;
 mod resize;
 
 use std::io::Cursor;
@@ -12,6 +14,7 @@ use std::io::Cursor;
 use image::codecs::tiff::TiffDecoder;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits};
 
+pub use color::to_srgb;
 pub use encode::{JpegColor, encode, jpeg};
 pub use resize::{divide_alpha, multiply_alpha, resize, resize_bands};
 
@@ -25,6 +28,11 @@ pub fn decoder(
     format: ImageFormat,
     memory_max: u64,
 ) -> ImageResult<Box<dyn ImageDecoder + '_>> {
+    if format == ImageFormat::Tiff
+        && let Some(packed) = packed::Packed::open(bytes)?
+    {
+        return Ok(Box::new(packed));
+    }
     let bytes = Cursor::new(bytes);
     if format == ImageFormat::Tiff {
         // Under the bounds of the reader, which it reckons from the size of the picture, it would not find the profile

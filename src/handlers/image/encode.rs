@@ -11,7 +11,7 @@ use super::profile::Profile;
 use super::webp;
 
 /// Writes a picture in a format; `quality`, from 1 to 100, means something for JPEG and WebP. The profile goes with it
-/// where the format has room for one: GIF and BMP have none.
+/// where the file has room for one. Where it has none, its colours are taken for those of sRGB: so that is what it gets.
 ///
 /// # Errors
 ///
@@ -22,27 +22,45 @@ pub(super) fn encode(
     quality: u8,
     profile: Option<&Profile>,
 ) -> Result<Vec<u8>, String> {
+    let icc = profile.and_then(|profile| profile.of(&image));
+    let srgb = match icc {
+        // One that cannot be used had no effect on how the source was seen either.
+        Some(icc) if !holds_profile(&image, format) => windlass_pictures::to_srgb(&image, icc).ok(),
+        _ => None,
+    };
+    let (image, icc) = match srgb {
+        Some(image) => (Cow::Owned(image), None),
+        None if holds_profile(&image, format) => (image, icc),
+        None => (image, None),
+    };
     match format {
-        ImageFormat::Jpeg => jpeg(image, quality, profile),
-        ImageFormat::Webp => webp::encode(image, quality, profile),
+        ImageFormat::Jpeg => jpeg(image, quality, icc),
+        ImageFormat::Webp => webp::encode(image, quality, icc),
         other => {
-            let icc = profile.and_then(|profile| Some(profile.of(&image)?.to_vec()));
+            let icc = icc.map(<[u8]>::to_vec);
             windlass_pictures::encode(&image, other.codec(), icc).map_err(|err| err.to_string())
         }
     }
 }
 
-fn jpeg(
-    image: Cow<'_, DynamicImage>,
-    quality: u8,
-    profile: Option<&Profile>,
-) -> Result<Vec<u8>, String> {
+/// Whether a file has room for the profile of a picture. Some formats write grey as colours, with which a profile of grey
+/// does not go.
+fn holds_profile(image: &DynamicImage, format: ImageFormat) -> bool {
+    let color = image.color();
+    match format {
+        ImageFormat::Jpeg | ImageFormat::Png => true,
+        ImageFormat::Tiff => color.has_color() || !color.has_alpha(),
+        ImageFormat::Webp => color.has_color(),
+        ImageFormat::Gif | ImageFormat::Bmp => false,
+    }
+}
+
+fn jpeg(image: Cow<'_, DynamicImage>, quality: u8, icc: Option<&[u8]>) -> Result<Vec<u8>, String> {
     let image = on_white(image);
     let color = match *image {
         DynamicImage::ImageLuma8(_) => JpegColor::Grey,
         _ => JpegColor::Rgb,
     };
-    let icc = profile.and_then(|profile| profile.of(&image));
     let size = (image.width(), image.height());
     windlass_pictures::jpeg(image.as_bytes(), size, color, quality, icc)
 }

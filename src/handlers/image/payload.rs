@@ -155,12 +155,12 @@ pub enum ImageFormat {
     Png,
     /// WebP, lossy.
     Webp,
-    /// GIF, one frame.
+    /// GIF, one frame, in 256 colours of sRGB; what is half transparent or more is not there.
     Gif,
     /// TIFF, one page.
     #[serde(alias = "tif")]
     Tiff,
-    /// BMP.
+    /// BMP, in the colours of sRGB.
     Bmp,
 }
 

@@ -8,8 +8,6 @@ use std::borrow::Cow;
 
 use image::DynamicImage;
 
-use super::profile::Profile;
-
 /// Flags of the chunk `VP8X`.
 const HAS_PROFILE: u8 = 0x20;
 const HAS_ALPHA: u8 = 0x10;
@@ -17,11 +15,10 @@ const HAS_ALPHA: u8 = 0x10;
 pub(super) fn encode(
     image: Cow<'_, DynamicImage>,
     quality: u8,
-    profile: Option<&Profile>,
+    icc: Option<&[u8]>,
 ) -> Result<Vec<u8>, String> {
     let (width, height) = (image.width(), image.height());
     let alpha = image.color().has_alpha();
-    let icc = profile.and_then(|profile| profile.of(&image));
     let image = match *image {
         DynamicImage::ImageRgb8(_) | DynamicImage::ImageRgba8(_) => image,
         _ if alpha => Cow::Owned(DynamicImage::ImageRgba8(image.to_rgba8())),

@@ -1,8 +1,8 @@
 //! The image handler on pictures that Pillow wrote, on its own, and on files that are none.
 //!
-//! `pictures` holds files of every format and kind that Pillow writes, and beside each what Pillow reads from it;
-//! `pictures/make.py` makes them anew.
+//! Most pictures are made by Pillow as the tests begin, and what comes out is looked at by Pillow: see [`pillow`].
 
+mod pillow;
 mod read;
 mod resize;
 mod trouble;
@@ -97,13 +97,9 @@ fn context(limit: Duration) -> Context {
     Context::new(id, 1, Instant::now() + limit)
 }
 
-fn pictures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/suite/image/pictures")
-}
-
 /// A file that Pillow wrote.
 fn picture(name: &str) -> Vec<u8> {
-    fs::read(pictures().join(name)).expect("one of the pictures")
+    fs::read(pillow::pictures().join(name)).expect("one of the pictures")
 }
 
 /// How far two pictures are apart, in levels of 0 to 255 over all channels, each weighed by its alpha: on average, and at

@@ -27,9 +27,9 @@ fn a_file_that_is_cut_off_is_dead_wherever_it_ends() {
         "lossy.webp",
         "alpha.webp",
         "lossless.webp",
-        "lzw.tif",
-        "plain.tif",
-        "deflate.tif",
+        "rgb-tiff_lzw.tif",
+        "rgb-raw.tif",
+        "rgba-tiff_adobe_deflate.tif",
         "plain.bmp",
         "palette.bmp",
     ] {
@@ -83,7 +83,7 @@ fn a_corrupt_file_ends_the_job_one_way_or_the_other() {
         "palette.gif",
         "lossy.webp",
         "lossless.webp",
-        "lzw.tif",
+        "rgb-tiff_lzw.tif",
         "cmyk.tif",
         "plain.bmp",
     ] {

@@ -231,6 +231,21 @@ fn what_is_transparent_becomes_white_in_a_jpeg_and_stays_so_elsewhere() {
     }
 }
 
+/// A pixel of a GIF is there or not.
+#[test]
+fn half_the_alpha_decides_in_a_gif() {
+    let studio = Studio::new();
+    let faint = RgbaImage::from_fn(16, 16, |x, _| Rgba([200, 30, 60, x as u8 * 17]));
+    studio.put("faint.png", &png(DynamicImage::ImageRgba8(faint)));
+    let made = studio
+        .make("faint.png", json!([]), json!({"path": "out.gif"}))
+        .to_rgba8();
+    for (x, _, pixel) in made.enumerate_pixels() {
+        let expected = if x * 17 < 128 { 0 } else { 255 };
+        assert_eq!(pixel[3], expected, "at {x}");
+    }
+}
+
 #[test]
 fn quality_means_something_for_jpeg_and_webp() {
     let studio = Studio::new();

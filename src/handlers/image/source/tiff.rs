@@ -9,8 +9,7 @@ pub(super) struct Palette {
 }
 
 impl Palette {
-    /// Takes the palette out of a file, which is then one of a grey picture. `None` for files without one, and for palettes
-    /// of two and four bits, which the decoder could not read as grey either.
+    /// Takes the palette out of a file, which is then one of a grey picture. `None` for files without one.
     pub(super) fn take(bytes: &mut [u8]) -> Option<Self> {
         let file = File::new(bytes)?;
         let (photometric, _) = file.entry(PHOTOMETRIC)?;
@@ -22,8 +21,7 @@ impl Palette {
             _ => 1,
         };
         let spread = match bits {
-            1 => 255,
-            8 => 1,
+            1 | 2 | 4 | 8 => u8::MAX / (u8::MAX >> (8 - bits)),
             _ => return None,
         };
         let (map, length) = file.entry(COLOUR_MAP)?;
