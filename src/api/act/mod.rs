@@ -1,5 +1,7 @@
-//! What operators do to jobs: end one, make one due, delete one; to run one again is [`retry()`].
+//! What operators do to jobs: end one, make one due, delete one. To run one again is [`retry()`]; what is done to whole
+//! queues is in [`queues`].
 
+pub mod queues;
 mod retry;
 
 use super::Services;

@@ -6,6 +6,7 @@ mod door;
 mod jobs;
 mod lists;
 mod outage;
+mod purge;
 mod queues;
 mod retry;
 mod run_now;
