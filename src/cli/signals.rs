@@ -9,7 +9,7 @@ use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::threads::spawn;
@@ -47,7 +47,7 @@ impl Asked {
         };
         let on_interrupt = on_signal.clone();
         ctrlc::set_handler(move || on_interrupt(SIGINT)).map_err(io::Error::other)?;
-        let mut signals = Signals::new([SIGTERM, SIGTSTP, SIGCONT, SIGHUP])?;
+        let mut signals = Signals::new([SIGTERM, SIGTSTP, SIGCONT, SIGHUP, SIGXFSZ])?;
         // Its end is the process' end.
         drop(spawn("signals", move || {
             signals.forever().for_each(on_signal)
@@ -79,6 +79,9 @@ fn note(wishes: &Mutex<Wishes>, ring: &Sender<()>, signal: i32) {
         SIGTSTP => wishes.quiet = Some(true),
         SIGCONT => wishes.quiet = Some(false),
         SIGHUP => wishes.reload = true,
+        // A file has become as large as this process may make one. That write fails, which is told where it is handled;
+        // unheard, the signal would end the process.
+        SIGXFSZ => return,
         _ if wishes.stop => process::exit(128 + signal),
         _ => wishes.stop = true,
     }

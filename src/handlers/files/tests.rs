@@ -251,6 +251,43 @@ fn what_is_no_file_is_refused_for_good() {
     refused(root.open(&long), ErrorKind::Permanent, "too long");
 }
 
+/// What is somebody's to mend is tried again; what is wrong with the path itself is not.
+#[test]
+fn trouble_with_the_disk_is_tried_again() {
+    use rustix::io::Errno;
+    let told = |errno: Errno| {
+        let failure = super::trouble("written", "a.png", &errno.into());
+        (failure.error().kind, failure.error().message.clone())
+    };
+    for errno in [
+        Errno::NOSPC,
+        Errno::DQUOT,
+        Errno::FBIG,
+        Errno::IO,
+        Errno::ROFS,
+        Errno::ACCESS,
+        Errno::STALE,
+        Errno::MFILE,
+    ] {
+        let (kind, message) = told(errno);
+        assert_eq!(kind, ErrorKind::Failed, "{message}");
+        assert!(
+            message.starts_with("`a.png` cannot be written: "),
+            "{message}"
+        );
+    }
+    for errno in [
+        Errno::NOENT,
+        Errno::NOTDIR,
+        Errno::ISDIR,
+        Errno::LOOP,
+        Errno::NAMETOOLONG,
+    ] {
+        let (kind, message) = told(errno);
+        assert_eq!(kind, ErrorKind::Permanent, "{message}");
+    }
+}
+
 #[test]
 fn without_a_root_the_door_says_so_and_the_job_is_kept_for_others() {
     let root = FileRoot::new(&Config::default()).expect("none");

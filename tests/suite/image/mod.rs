@@ -2,6 +2,7 @@
 //!
 //! Most pictures are made by Pillow as the tests begin, and what comes out is looked at by Pillow: see [`pillow`].
 
+pub mod bombs;
 mod pillow;
 mod read;
 mod resize;

@@ -1,7 +1,9 @@
 //! The built program with real servers, and everything that is done to programs and servers in real life.
 //!
 //! - `config`: what `windlass config` prints, and what it refuses.
+//! - `disk`: no room for the files of jobs.
 //! - `email`: mails on their way to a mail server.
+//! - `image`: pictures all the way, bombs, small jobs beside large ones.
 //! - `start`: what is refused, what is waited for.
 //! - `stop`: TERM under load, and a second one.
 //! - `crash`: daemons that are killed or frozen with jobs in hand.
@@ -17,6 +19,7 @@
 mod config;
 mod crash;
 mod demo;
+mod disk;
 mod email;
 mod house;
 mod image;

@@ -124,7 +124,7 @@ impl Undecoded {
         let Self { name, bytes, .. } = self;
         guarded(&name, self.format, || {
             let decoder = decoder(self.format, &bytes)?;
-            let mut image = windlass_pictures::decode(decoder, BYTES_MAX)?;
+            let mut image = windlass_pictures::decode(decoder, memory_max(self.format))?;
             drop(bytes);
             if let (Some(palette), DynamicImage::ImageLuma8(numbers)) = (&self.palette, &image) {
                 let (width, height) = numbers.dimensions();
@@ -149,7 +149,17 @@ fn format(bytes: &[u8]) -> Option<ImageFormat> {
 }
 
 fn decoder(format: ImageFormat, bytes: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, ImageError> {
-    windlass_pictures::decoder(bytes, format.codec(), BYTES_MAX)
+    windlass_pictures::decoder(bytes, format.codec(), memory_max(format))
+}
+
+/// What a decoder may take beside the picture.
+fn memory_max(format: ImageFormat) -> u64 {
+    match format {
+        // Of a PNG, only what is compressed in it beside the picture counts: a profile, say, which comes before the header
+        // can be weighed.
+        ImageFormat::Png => 32 * 1024 * 1024,
+        _ => BYTES_MAX,
+    }
 }
 
 /// Runs a decoder. One that panics over a file would panic again over the same file, so the job must not be tried again.
