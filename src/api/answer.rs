@@ -15,6 +15,7 @@ pub struct Answer {
     pub status: u16,
     content_type: &'static str,
     headers: Vec<(&'static str, String)>,
+    caching: &'static str,
     /// Its body.
     pub body: Vec<u8>,
 }
@@ -46,6 +47,7 @@ impl Answer {
             status,
             content_type,
             headers: Vec::new(),
+            caching: "no-store",
             body,
         }
     }
@@ -71,6 +73,13 @@ impl Answer {
         self
     }
 
+    /// The same as something that may be kept under this name, if it is asked for before each use whether it still holds.
+    #[must_use]
+    pub fn cached_as(mut self, etag: &str) -> Self {
+        self.caching = "no-cache";
+        self.with("ETag", etag)
+    }
+
     /// The whole answer as bytes, so that it goes out in one write. Without the body for a `HEAD`, whose
     /// Content-Length is nevertheless that of the body.
     #[must_use]
@@ -86,12 +95,13 @@ impl Answer {
         if !self.content_type.is_empty() {
             line(format_args!("Content-Type: {}\r\n", self.content_type));
         }
-        // An answer that can have no body must not have a length either (RFC 9110, section 8.6).
-        if status != 204 {
+        // These two have no body, and the length of one is that of what is not sent: RFC 9110, section 8.6.
+        if !matches!(status, 204 | 304) {
             line(format_args!("Content-Length: {}\r\n", self.body.len()));
         }
+        let caching = self.caching;
         line(format_args!(
-            "Cache-Control: no-store\r\nX-Request-Id: {request_id}\r\n"
+            "Cache-Control: {caching}\r\nX-Request-Id: {request_id}\r\n"
         ));
         for (name, value) in &self.headers {
             line(format_args!("{name}: {value}\r\n"));

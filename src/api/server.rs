@@ -12,6 +12,7 @@ use super::Services;
 use super::body::Limits;
 use super::doorway::Doorway;
 use super::exchange::Exchange;
+use super::openapi::Page;
 use super::origin;
 use super::problem::ApiError;
 use super::routes::{self, Incoming, Resolved, Then};
@@ -34,6 +35,8 @@ pub struct Shared {
     pub waiters: Waiters,
     /// The job types that other daemons run.
     pub types: Elsewhere,
+    /// The OpenAPI document, once somebody has asked for it.
+    pub openapi: Mutex<Option<Page>>,
     /// How many requests came so far.
     pub arrived: AtomicU64,
     stopping: AtomicBool,
@@ -54,6 +57,7 @@ impl Shared {
             doorway,
             submitter,
             waiters,
+            openapi: Mutex::default(),
             arrived: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
         }

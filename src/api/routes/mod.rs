@@ -19,7 +19,7 @@ use super::exchange::Exchange;
 use super::problem::ApiError;
 use super::refusal::Refusal;
 use super::server::Shared;
-pub use parts::{Body, DURATION, Parameter, Reply, Says};
+pub use parts::{Body, DURATION, Example, Parameter, Reply, Says};
 pub use resolve::{Resolved, resolve};
 
 /// One method of one path.
@@ -85,12 +85,44 @@ impl Incoming<'_> {
     }
 }
 
-/// The tables, in the order in which they are shown.
-const TABLES: &[&[Route]] = &[submit::ROUTES, jobs::ROUTES, queues::ROUTES, watch::ROUTES];
+/// Routes that belong together.
+#[derive(Debug)]
+pub struct Theme {
+    /// What they are about, in a word.
+    pub name: &'static str,
+    /// The same in a sentence.
+    pub meaning: &'static str,
+    /// The routes.
+    pub routes: &'static [Route],
+}
+
+/// All routes by theme, in the order in which they are shown.
+pub const THEMES: &[Theme] = &[
+    Theme {
+        name: "submit",
+        meaning: "How jobs come in.",
+        routes: submit::ROUTES,
+    },
+    Theme {
+        name: "jobs",
+        meaning: "How jobs stand, and what can be done to them.",
+        routes: jobs::ROUTES,
+    },
+    Theme {
+        name: "queues",
+        meaning: "How queues stand, and what can be done to them.",
+        routes: queues::ROUTES,
+    },
+    Theme {
+        name: "watch",
+        meaning: "What a daemon is, and how it is.",
+        routes: watch::ROUTES,
+    },
+];
 
 /// All routes.
 pub fn routes() -> impl Iterator<Item = &'static Route> + Clone {
-    TABLES.iter().copied().flatten()
+    THEMES.iter().flat_map(|theme| theme.routes)
 }
 
 impl Route {

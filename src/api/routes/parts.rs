@@ -17,22 +17,48 @@ pub struct Parameter {
     pub meaning: &'static str,
     /// Its values.
     pub shape: Shape,
+    /// Whether it must be there. What is in a path always is.
+    pub is_required: bool,
 }
 
 impl Parameter {
-    /// The id of a job.
-    pub const JOB: Self = Self {
-        name: "id",
-        meaning: "The id of a job.",
-        shape: SchemaGenerator::subschema_for::<JobId>,
-    };
+    /// A parameter that may be left out.
+    pub const fn new(name: &'static str, meaning: &'static str, shape: Shape) -> Self {
+        Self {
+            name,
+            meaning,
+            shape,
+            is_required: false,
+        }
+    }
 
+    /// The same, which must be there.
+    pub const fn required(self) -> Self {
+        Self {
+            is_required: true,
+            ..self
+        }
+    }
+}
+
+/// What stands in paths.
+impl Parameter {
+    /// The id of a job.
+    pub const JOB: Self = Self::new(
+        "id",
+        "The id of a job.",
+        SchemaGenerator::subschema_for::<JobId>,
+    );
+}
+
+/// What stands in queries.
+impl Parameter {
     /// How long to wait for the end of a job.
-    pub const WAIT: Self = Self {
-        name: "wait",
-        meaning: "Answers once the job has ended, or after so long (at most 60s).",
-        shape: |_| {
-            let max = written(WAIT_MAX).to_string();
+    pub const WAIT: Self = Self::new(
+        "wait",
+        "Answers once the job has ended, or after so long.",
+        |_| {
+            let max = written(WAIT_MAX);
             json_schema!({
                 "type": "string",
                 "description": format!("A length of time, at most {max}: `500ms`, `10s`, `1m`, or a number of seconds."),
@@ -40,7 +66,56 @@ impl Parameter {
                 "examples": ["10s"],
             })
         },
-    };
+    );
+}
+
+/// Headers of requests.
+impl Parameter {
+    /// A name of the request.
+    pub const REQUEST_ID: Self = Self::new(
+        "X-Request-Id",
+        "The name of the request in answers and logs; one is made where none comes, or one that is not sane.",
+        |_| json_schema!({"type": "string", "pattern": "^[A-Za-z0-9_.:/+=-]{1,128}$"}),
+    );
+
+    /// The key that makes a request safe to repeat.
+    pub const IDEMPOTENCY_KEY: Self = Self::new(
+        "Idempotency-Key",
+        "Makes the request safe to repeat: the same request with the same key is answered with the same ids, and makes \
+         no jobs again.",
+        |_| json_schema!({"type": "string", "pattern": "^[ -~]{1,255}$"}),
+    );
+
+    /// What the client has already.
+    pub const IF_NONE_MATCH: Self = Self::new(
+        "If-None-Match",
+        "The `ETag` of what the client has; if it is the same still, 304 comes instead.",
+        |_| json_schema!({"type": "string"}),
+    );
+}
+
+/// Headers of answers.
+impl Parameter {
+    /// Where the job that was made is.
+    pub const LOCATION: Self = Self::new(
+        "Location",
+        "Where the job is to be found.",
+        |_| json_schema!({"type": "string", "format": "uri-reference"}),
+    );
+
+    /// When to try again.
+    pub const RETRY_AFTER: Self = Self::new(
+        "Retry-After",
+        "After how many seconds to try again.",
+        |_| json_schema!({"type": "integer", "minimum": 1}),
+    );
+
+    /// The name of this very content.
+    pub const ETAG: Self = Self::new(
+        "ETag",
+        "The name of this very content.",
+        |_| json_schema!({"type": "string"}),
+    );
 }
 
 /// What a list is asked for.
@@ -124,6 +199,19 @@ pub struct Body {
     pub meaning: &'static str,
     /// Its schema; of a body of lines that of one line.
     pub shape: Shape,
+    /// Some that are accepted.
+    pub examples: &'static [Example],
+}
+
+/// A body that shows how to do something.
+#[derive(Debug, Clone, Copy)]
+pub struct Example {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+    /// The body itself.
+    pub text: &'static str,
 }
 
 impl Body {
@@ -133,6 +221,7 @@ impl Body {
             content_type: "application/json",
             meaning,
             shape: SchemaGenerator::subschema_for::<T>,
+            examples: &[],
         }
     }
 
@@ -142,6 +231,16 @@ impl Body {
             content_type: "application/x-ndjson",
             ..Self::json::<T>(meaning)
         }
+    }
+
+    /// The same with these examples.
+    pub const fn such_as(self, examples: &'static [Example]) -> Self {
+        Self { examples, ..self }
+    }
+
+    /// Whether it is a body of lines, each of the schema.
+    pub fn is_lines(&self) -> bool {
+        self.content_type == "application/x-ndjson"
     }
 }
 
@@ -208,29 +307,4 @@ impl Reply {
     pub const fn with(self, headers: &'static [Parameter]) -> Self {
         Self { headers, ..self }
     }
-}
-
-/// Headers of answers.
-impl Parameter {
-    /// Where the job that was made is.
-    pub const LOCATION: Self = Self {
-        name: "Location",
-        meaning: "Where the job is to be found.",
-        shape: |_| json_schema!({"type": "string", "format": "uri-reference"}),
-    };
-
-    /// When to try again.
-    pub const RETRY_AFTER: Self = Self {
-        name: "Retry-After",
-        meaning: "After how many seconds to try again.",
-        shape: |_| json_schema!({"type": "integer", "minimum": 1}),
-    };
-
-    /// The key that makes a request safe to repeat.
-    pub const IDEMPOTENCY_KEY: Self = Self {
-        name: "Idempotency-Key",
-        meaning: "Makes the request safe to repeat: the same request with the same key is answered with the same ids, \
-                  and makes no jobs again.",
-        shape: |_| json_schema!({"type": "string", "pattern": "^[ -~]{1,255}$"}),
-    };
 }

@@ -1,6 +1,6 @@
 //! The route by which jobs come in.
 
-use super::{Body, Parameter, Reply, Route};
+use super::{Body, Example, Parameter, Reply, Route};
 use crate::api::refusal::Refusal;
 use crate::api::submit::{self, LineAnswer, NewJob, NewJobs, Receipt, Receipts};
 use crate::api::view::JobView;
@@ -14,7 +14,8 @@ pub const ROUTES: &[Route] = &[Route {
     query: &[Parameter::WAIT],
     headers: &[Parameter::IDEMPOTENCY_KEY],
     body: &[
-        Body::json::<NewJobs>("One job, or an array of jobs that are accepted all or none."),
+        Body::json::<NewJobs>("One job, or an array of jobs that are accepted all or none.")
+            .such_as(EXAMPLES),
         Body::lines::<NewJob>(
             "A job a line; each piece of 1,000 lines is accepted whole or not at all.",
         ),
@@ -44,3 +45,27 @@ pub const ROUTES: &[Route] = &[Route {
     handler: submit::submit,
     ..Route::PLAIN
 }];
+
+const EXAMPLES: &[Example] = &[
+    Example {
+        name: "now",
+        meaning: "A job that is due at once.",
+        text: r#"{"type": "noop", "payload": {"any": "JSON"}}"#,
+    },
+    Example {
+        name: "later",
+        meaning: "A job that is due in a minute, in a queue of its own, once only while it waits or runs.",
+        text: r#"{"type": "sleep", "payload": {"seconds": 0.1}, "queue": "slow", "delay": "1m", "unique": "nap"}"#,
+    },
+    Example {
+        name: "careful",
+        meaning: "A job that is tried three times at most, each time for ten seconds, and given up after an hour.",
+        text: r#"{"type": "noop", "max_retries": 2, "backoff": {"base": "5s", "factor": 2, "cap": "1m"},
+                  "timeout": "10s", "expires_in": "1h", "tags": ["example"]}"#,
+    },
+    Example {
+        name: "several",
+        meaning: "Two jobs, of which both are accepted or none.",
+        text: r#"[{"type": "noop"}, {"type": "noop", "run_at": "2026-11-24T07:42:06Z"}]"#,
+    },
+];

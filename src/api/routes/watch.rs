@@ -2,7 +2,7 @@
 
 use super::{Parameter, Reply, Route};
 use crate::api::refusal::Refusal;
-use crate::api::{catalog, stats, watch};
+use crate::api::{catalog, openapi, stats, watch};
 
 /// What a daemon tells of itself and of the others.
 pub const ROUTES: &[Route] = &[
@@ -67,6 +67,20 @@ pub const ROUTES: &[Route] = &[
             .with(&[Parameter::RETRY_AFTER]),
         ],
         handler: watch::readyz,
+        ..Route::PLAIN
+    },
+    Route {
+        method: "GET",
+        path: "/openapi.json",
+        name: "openapi",
+        summary: "Describes all of this for other programs (OpenAPI 3.1), with the payloads of the job types.",
+        headers: &[Parameter::IF_NONE_MATCH],
+        replies: &[
+            Reply::json::<serde_json::Map<String, serde_json::Value>>(200, "The document.")
+                .with(&[Parameter::ETAG]),
+            Reply::empty(304, "The client has it already.").with(&[Parameter::ETAG]),
+        ],
+        handler: openapi::openapi,
         ..Route::PLAIN
     },
 ];

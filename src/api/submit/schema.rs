@@ -55,7 +55,7 @@ impl JsonSchema for NewJobs {
             "description": "A job, or an array of jobs.",
             "oneOf": [
                 one,
-                {"type": "array", "items": one, "minItems": 1, "maxItems": 1_000},
+                {"type": "array", "items": one, "minItems": 1},
             ],
         })
     }

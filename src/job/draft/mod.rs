@@ -38,6 +38,9 @@ pub const FIELDS: [&str; 11] = [
 /// The queue of a job that names none, and whose type has none of its own.
 const QUEUE_DEFAULT: &str = "default";
 
+/// The payload of a job that names none.
+pub const EMPTY_PAYLOAD: &str = "{}";
+
 /// One wrong field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
@@ -286,7 +289,7 @@ impl<'e> Entry<'e> {
     fn payload(&mut self, max: usize) -> Option<Cow<'e, RawValue>> {
         let found = self.members.iter().find(|(key, _)| key == "payload");
         let Some((_, payload)) = found else {
-            let empty = RawValue::from_string("{}".to_owned()).ok()?;
+            let empty = RawValue::from_string(EMPTY_PAYLOAD.to_owned()).ok()?;
             return Some(Cow::Owned(empty));
         };
         if payload.get().len() > max {

@@ -14,6 +14,7 @@ mod stop;
 mod submit;
 mod wait;
 
+use std::collections::VecDeque;
 use std::io::{BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -41,6 +42,7 @@ use windlass::terms::Terms;
 
 use crate::support::children;
 use crate::support::http::{Response, read_response, request};
+use crate::support::openapi;
 
 /// An API on an engine of its own, and the worker that the test plays.
 pub struct House {
@@ -100,6 +102,7 @@ impl House {
         };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let api = Api::start(services.clone(), listener).expect("the API starts");
+        openapi::learn(api.addr());
         Self {
             services,
             engine,
@@ -269,7 +272,12 @@ impl Drop for House {
 }
 
 /// A connection over which a test writes what it likes.
-pub struct Line(BufReader<TcpStream>);
+pub struct Line {
+    stream: BufReader<TcpStream>,
+    addr: SocketAddr,
+    /// The request lines whose answers have yet to be read.
+    sent: VecDeque<String>,
+}
 
 impl Line {
     /// Connects.
@@ -278,12 +286,16 @@ impl Line {
         let limit = Some(Duration::from_secs(20));
         stream.set_read_timeout(limit).expect("a limit");
         stream.set_nodelay(true).expect("no delay");
-        Self(BufReader::new(stream))
+        Self {
+            stream: BufReader::new(stream),
+            addr,
+            sent: VecDeque::new(),
+        }
     }
 
     /// Writes bytes as they are.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        let written = self.0.get_mut().write_all(bytes.as_ref());
+        let written = self.stream.get_mut().write_all(bytes.as_ref());
         written.expect("the other side reads");
     }
 
@@ -295,17 +307,26 @@ impl Line {
             head.push_str("\r\n");
         }
         self.write(format!("{head}\r\n{body}"));
+        self.sent.push_back(line.to_owned());
     }
 
     /// Says that nothing more comes.
     pub fn finish(&mut self) {
-        let done = self.0.get_ref().shutdown(std::net::Shutdown::Write);
+        let done = self.stream.get_ref().shutdown(std::net::Shutdown::Write);
         done.expect("a connection that is open");
     }
 
-    /// Reads one answer.
+    /// Reads one answer; that to a request which was sent as one is compared with the OpenAPI document.
+    #[track_caller]
     pub fn read(&mut self) -> Response {
-        read_response(&mut self.0, false).expect("an answer")
+        let answer = read_response(&mut self.stream, false).expect("an answer");
+        if answer.status < 200 {
+            // The answer itself is yet to come.
+        } else if let Some(line) = self.sent.pop_front() {
+            let (method, target) = line.split_once(' ').expect("a method and a target");
+            openapi::compare_answer(self.addr, method, target, &answer);
+        }
+        answer
     }
 
     /// Sends a request and reads its answer.

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::children;
 use super::http::{self, Response};
+use super::openapi;
 use super::run::{Ran, run_program};
 use super::wait::{PATIENCE, wait_until};
 
@@ -189,6 +190,9 @@ impl Daemon {
                     .push_str(&String::from_utf8_lossy(&datagram[..length]));
                 self.heard.push('\n');
             }
+        }
+        if notice == "READY=1" {
+            openapi::learn(self.addr);
         }
     }
 

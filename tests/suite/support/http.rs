@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::openapi;
+
 /// An answer.
 #[derive(Debug, Clone)]
 pub struct Response {
@@ -48,8 +50,33 @@ impl Response {
     }
 }
 
-/// Sends one request on a connection of its own and reads the answer to its end. `Host`, `Content-Length` (where there
-/// is a body or the method brings one) and `Connection: close` are added.
+/// A request.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// Its path and query.
+    pub target: &'a str,
+    /// Its header lines; `Host`, `Content-Length` (where there is a body) and `Connection: close` are added.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// Its body.
+    pub body: Option<&'a [u8]>,
+}
+
+impl<'a> Request<'a> {
+    /// A `GET` without anything else.
+    pub fn get(target: &'a str) -> Self {
+        Self {
+            method: "GET",
+            target,
+            headers: &[],
+            body: None,
+        }
+    }
+}
+
+/// Sends one request to a daemon, reads the answer to its end, and compares it with the daemon's OpenAPI document.
+#[track_caller]
 pub fn request(
     addr: SocketAddr,
     method: &str,
@@ -57,20 +84,34 @@ pub fn request(
     headers: &[(&str, &str)],
     body: Option<&[u8]>,
 ) -> io::Result<Response> {
+    let request = Request {
+        method,
+        target,
+        headers,
+        body,
+    };
+    let answer = exchange(addr, &request)?;
+    openapi::compare(addr, &request, &answer);
+    Ok(answer)
+}
+
+/// Sends one request on a connection of its own and reads the answer to its end.
+pub fn exchange(addr: SocketAddr, request: &Request<'_>) -> io::Result<Response> {
     let mut stream = TcpStream::connect_timeout(&addr, Duration::from_secs(5))?;
     stream.set_read_timeout(Some(Duration::from_secs(75)))?;
     stream.set_write_timeout(Some(Duration::from_secs(30)))?;
     stream.set_nodelay(true)?;
+    let (method, target) = (request.method, request.target);
     let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n");
-    for (name, value) in headers {
+    for (name, value) in request.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    if let Some(body) = body {
+    if let Some(body) = request.body {
         head.push_str(&format!("Content-Length: {}\r\n", body.len()));
     }
     head.push_str("\r\n");
     let mut bytes = head.into_bytes();
-    bytes.extend_from_slice(body.unwrap_or_default());
+    bytes.extend_from_slice(request.body.unwrap_or_default());
     stream.write_all(&bytes)?;
     read_response(&mut BufReader::new(stream), method == "HEAD")
 }

@@ -8,6 +8,7 @@ pub mod flaky;
 pub mod hooks;
 pub mod http;
 pub mod mime;
+pub mod openapi;
 pub mod python;
 pub mod run;
 pub mod servers;
