@@ -179,6 +179,13 @@ fn decide(shared: &Shared, exchange: &Exchange, body: &[u8]) -> Result<Then, Api
         Resolved::Route(route, segments, query) => (route, segments, query),
         Resolved::Answer(answer) => return Ok(Then::Answer(answer)),
     };
+    if route.body.is_empty() && !is_nothing(body) {
+        let detail = format!(
+            "{} {} takes no body; leave it out",
+            route.method, route.path
+        );
+        return Err(ApiError::Malformed(detail));
+    }
     let incoming = Incoming {
         segments,
         query,
@@ -186,6 +193,12 @@ fn decide(shared: &Shared, exchange: &Exchange, body: &[u8]) -> Result<Then, Api
         body,
     };
     (route.handler)(shared, &incoming)
+}
+
+/// Whether a body says nothing: it is empty, or the empty object that some clients send with every POST.
+fn is_nothing(body: &[u8]) -> bool {
+    let text = body.trim_ascii();
+    text.is_empty() || text == b"{}"
 }
 
 /// A token that every thread of the API holds while it lives: when the last is dropped, all have ended.

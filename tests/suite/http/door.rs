@@ -327,3 +327,15 @@ fn every_type_is_listed_with_its_schemas() {
     );
     assert!(types.iter().all(|t| t["name"].is_string()), "{answer}");
 }
+
+#[test]
+fn a_body_where_none_is_taken_is_refused() {
+    let house = House::open();
+    let id = house.accepted(NOOP);
+    let path = format!("/jobs/{id}/cancel");
+    let refused = house.ask("POST", &path, &[], Some(br#"{"reason":"late"}"#));
+    assert_eq!(problem(&refused.expect(400)), "malformed");
+    house.ask("GET", "/healthz", &[], Some(b"x")).expect(400);
+    assert_eq!(house.waiting(), 1);
+    house.ask("POST", &path, &[], Some(b" {} ")).expect(202);
+}

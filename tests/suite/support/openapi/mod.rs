@@ -168,6 +168,16 @@ impl Document {
         }
     }
 
+    /// The text of a parameter or header, which may stand for a number or a truth.
+    fn check_text(&self, parameter: &str, text: &str) -> Result<(), String> {
+        let schema = format!("{parameter}/schema");
+        let as_text = self.check_value(&schema, false, &json!(text));
+        match serde_json::from_str::<Value>(text) {
+            Ok(value) if as_text.is_err() => self.check_value(&schema, false, &value),
+            _ => as_text,
+        }
+    }
+
     fn check_value(&self, schema: &str, closed: bool, value: &Value) -> Result<(), String> {
         let value = serde_json::value::to_raw_value(value).expect("JSON");
         let told = |(pointer, reason)| format!("at `{pointer}`: {reason}");

@@ -1,7 +1,5 @@
 //! Requests that were accepted: the document allows them.
 
-use serde_json::{Value, json};
-
 use super::super::http::{Request, Response};
 use super::{Document, parse};
 
@@ -34,7 +32,7 @@ impl Document {
             let Some(parameter) = find("query", name) else {
                 return Err(format!("the query parameter {name} is not told"));
             };
-            self.check_text(&parameter, value)
+            self.check_text(&parameter, &decoded(value))
                 .map_err(|reason| format!("it was accepted although {name} is wrong: {reason}"))?;
         }
         for (name, value) in request.headers {
@@ -50,20 +48,6 @@ impl Document {
             .map_err(|reason| format!("its body was accepted although {reason}"))
     }
 
-    /// The text of a parameter, which may stand for a number or a truth.
-    fn check_text(&self, parameter: &str, text: &str) -> Result<(), String> {
-        let schema = format!("{parameter}/schema");
-        let text = text
-            .replace("%20", " ")
-            .replace("%3A", ":")
-            .replace("%2B", "+");
-        let as_text = self.check_value(&schema, false, &json!(text));
-        match serde_json::from_str::<Value>(&text) {
-            Ok(value) if as_text.is_err() => self.check_value(&schema, false, &value),
-            _ => as_text,
-        }
-    }
-
     fn check_body(
         &self,
         operation: &str,
@@ -73,7 +57,8 @@ impl Document {
         let body = request.body.unwrap_or_default();
         let content = format!("{operation}/requestBody/content");
         if self.open.pointer(&content).is_none() {
-            return match body.is_empty() {
+            // The empty object says nothing, and is sent by some clients with every POST.
+            return match body.is_empty() || body == b"{}" {
                 true => Ok(()),
                 false => Err("none is told".to_owned()),
             };
@@ -99,4 +84,11 @@ impl Document {
             &parse(&text)?,
         )
     }
+}
+
+/// The few escapes that tests write in queries.
+fn decoded(text: &str) -> String {
+    text.replace("%20", " ")
+        .replace("%3A", ":")
+        .replace("%2B", "+")
 }
