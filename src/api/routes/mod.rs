@@ -2,9 +2,10 @@
 //! and the README come from it.
 //!
 //! A route is one literal in the table of its theme ([`submit`], [`jobs`], [`queues`], [`watch`]); what it does not say is as in
-//! [`Route::PLAIN`]. What it takes and answers is told by [`parts`]; a request line is led to it by [`resolve()`].
+//! [`Route::PLAIN`]. What it takes and answers is told by [`parameters`] and [`parts`]; a request line is led to it by [`resolve()`].
 
 mod jobs;
+mod parameters;
 mod parts;
 mod queues;
 mod resolve;
@@ -19,7 +20,8 @@ use super::exchange::Exchange;
 use super::problem::ApiError;
 use super::refusal::Refusal;
 use super::server::Shared;
-pub use parts::{Body, DURATION, Example, Parameter, Reply, Says};
+pub use parameters::{DURATION, NAME, Parameter};
+pub use parts::{Body, Example, Reply, Says};
 pub use resolve::{Resolved, resolve};
 
 /// One method of one path.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use crate::api::routes::DURATION;
+use crate::api::routes::{DURATION, NAME};
 use crate::job::Backoff;
 use crate::job::draft::fields::{
     DELAY_MAX, RETRIES_MAX, TAG_BYTES_MAX, TAGS_MAX, TIMEOUT_MAX, TIMEOUT_MIN, UNIQUE_BYTES_MAX,
@@ -124,7 +124,7 @@ fn name(meaning: &str) -> Value {
     json!({
         "description": meaning,
         "type": "string",
-        "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+        "pattern": NAME,
     })
 }
 
