@@ -26,6 +26,7 @@ mod schedules;
 mod serve;
 mod session;
 mod signals;
+mod stats;
 mod submit;
 mod terminal;
 mod types;
@@ -75,6 +76,8 @@ enum Command {
     Schedules(schedules::Options),
     /// Show the daemons that share the work, and what they run.
     Workers(workers::Options),
+    /// Count the jobs: those that live, and those that ever ended.
+    Stats(stats::Options),
     /// List the job types that the daemon runs.
     Types(types::Options),
     /// Say when cron expressions fire.
@@ -139,6 +142,7 @@ fn obey(line: Line, own: OwnTypes<'_>) -> Exit {
         Command::Queues(options) => queues::run(&options, &sources),
         Command::Schedules(options) => schedules::run(&options, &sources),
         Command::Workers(options) => workers::run(&options, &sources),
+        Command::Stats(options) => stats::run(&options, &sources),
         Command::Types(options) => types::run(&options, &sources),
         Command::Cron(options) => cron::run(&options),
         Command::Bench(options) => bench::run(&options),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::client::address::{Address, NoAddress};
 use super::client::trouble::Trouble;
@@ -108,6 +109,12 @@ impl Session {
         }
         line.push('\n');
         self.print(&line)
+    }
+
+    /// Prints a document of our own.
+    pub fn say(&self, document: &impl Serialize) -> Result<(), Halt> {
+        let text = serde_json::to_string(document);
+        self.document(&text.map_err(|err| Halt::Failed(err.to_string()))?)
     }
 
     /// Prints text for people.

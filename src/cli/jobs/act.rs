@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use serde_json::json;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::cli::Exit;
@@ -58,21 +58,36 @@ impl Verb {
     fn outcome(self, job: Option<&Job>) -> String {
         match (self, job) {
             (Self::Delete, _) => "deleted".to_owned(),
+            (Self::Run, _) => "due now".to_owned(),
             (Self::Retry, Some(job)) => format!("retried as {}", job.id),
             (Self::Cancel, Some(job)) if !job.has_ended() => {
                 format!("{}, asked to stop", job.state())
             }
             (_, Some(job)) => job.state().to_owned(),
-            (Self::Cancel | Self::Retry | Self::Run, None) => "done".to_owned(),
+            (Self::Cancel | Self::Retry, None) => "done".to_owned(),
         }
     }
+}
+
+/// What programs are told where the API answers without a document.
+#[derive(Serialize)]
+struct Deleted<'a> {
+    id: &'a str,
+    deleted: bool,
+}
+
+/// What programs are told where it says no.
+#[derive(Serialize)]
+struct Refused<'a> {
+    id: &'a str,
+    error: &'a RawValue,
 }
 
 fn done(session: &Session, verb: Verb, id: &str, answer: &Answer) -> Result<(), Halt> {
     if session.json {
         // Only a deletion is answered without a document.
         if answer.text.is_empty() {
-            return session.document(&json!({"id": id, "deleted": true}).to_string());
+            return session.say(&Deleted { id, deleted: true });
         }
         return session.document(&answer.text);
     }
@@ -90,14 +105,9 @@ fn done(session: &Session, verb: Verb, id: &str, answer: &Answer) -> Result<(), 
 /// Programs get the problem document in the place where the job's would stand, people a line on standard error.
 fn refused(session: &Session, id: &str, refusal: &Refusal) -> Result<(), Halt> {
     if session.json {
-        #[derive(serde::Serialize)]
-        struct Line<'a> {
-            id: &'a str,
-            error: &'a RawValue,
-        }
-        let problem: Result<&RawValue, _> = serde_json::from_str(&refusal.text);
-        let line = problem.and_then(|error| serde_json::to_string(&Line { id, error }));
-        return session.document(&line.map_err(|err| Halt::Failed(err.to_string()))?);
+        let problem = serde_json::from_str(&refusal.text);
+        let error = problem.map_err(|err| Halt::Failed(err.to_string()))?;
+        return session.say(&Refused { id, error });
     }
     note(&format_args!("{}: {refusal}", text::one_line(id)));
     Ok(())

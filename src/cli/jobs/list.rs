@@ -21,7 +21,7 @@ const PAGE_MAX: u32 = 1_000;
 /// The options of `windlass jobs list`.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Only jobs in this state; `live` means all that have not ended.
+    /// Only jobs in this state; `live` means all that have not ended, `ended` all that have.
     #[arg(long, value_parser = states())]
     state: Option<String>,
     /// Only jobs of this type.
@@ -33,10 +33,10 @@ pub(super) struct Options {
     /// Only jobs with this tag.
     #[arg(long)]
     tag: Option<String>,
-    /// Only jobs from this instant on (RFC 3339), or from so long ago (`1h`).
+    /// Only jobs that were submitted at this instant (RFC 3339) or later; `1h` is an hour ago.
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
-    /// Only jobs before this instant, or before so long ago.
+    /// Only jobs that were submitted before this instant; `1h` is an hour ago.
     #[arg(long, value_name = "WHEN")]
     until: Option<String>,
     /// List at most so many.
@@ -49,7 +49,7 @@ pub(super) struct Options {
 
 fn states() -> PossibleValuesParser {
     let states = State::ALL.iter().map(|state| state.as_str());
-    PossibleValuesParser::new(["live"].into_iter().chain(states))
+    PossibleValuesParser::new(["live", "ended"].into_iter().chain(states))
 }
 
 /// A page of jobs.

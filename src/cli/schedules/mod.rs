@@ -7,6 +7,7 @@ mod show;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::Exit;
 use super::client::Asked;
@@ -76,13 +77,22 @@ fn fire(session: &Session, name: &str) -> Result<Exit, Halt> {
     })
 }
 
+/// What programs are told where the API answers without a document.
+#[derive(Serialize)]
+struct Deleted<'a> {
+    name: &'a str,
+    deleted: bool,
+}
+
 fn delete(session: &Session, name: &str) -> Result<Exit, Halt> {
     let answer = session
         .client
         .ask(&Asked::new("DELETE", &["schedules", name]))?;
     if session.json && answer.text.is_empty() {
-        let line = serde_json::json!({"name": name, "deleted": true});
-        session.document(&line.to_string())?;
+        session.say(&Deleted {
+            name,
+            deleted: true,
+        })?;
         return Ok(Exit::Fine);
     }
     session.shown(&answer, |_| {

@@ -55,7 +55,7 @@ A document is taken whole or not at all. Of a file with a job a line, every line
 other is told with its number and reason; then the exit code is 1.
 
 Examples:
-  windlass submit --type email --payload '{\"to\":\"user@example.com\",\"subject\":\"Hello\",\"body\":\"Hi\"}' --wait 30s
+  windlass submit --type sleep --payload '{\"seconds\":2}' --wait 30s
   windlass submit --type data --payload @pipeline.json --queue reports --delay 10m --tag nightly
   windlass submit jobs.ndjson
   jq -c '.orders[] | {type: \"order-paid\", payload: .}' orders.json | windlass submit --ndjson -";

@@ -86,3 +86,42 @@ fn what_is_not_there_is_told_with_its_id() {
     let ran = run(&daemon, &["jobs", "cancel"]);
     assert_eq!(ran.code, 2);
 }
+
+#[test]
+fn an_ended_job_is_retried_and_deleted_and_one_that_waits_is_run() {
+    let daemon = Daemon::embedded(&[]);
+    let ended = daemon.submit(&json!({"type": "noop"}));
+    daemon.await_state(&ended, "succeeded");
+    let out = fine(&daemon, &["jobs", "retry", &ended]);
+    let retry = out.trim().rsplit(' ').next().expect("an id").to_owned();
+    assert_eq!(out, format!("{ended}  retried as {retry}\n"));
+    // Two clicks are one.
+    assert_eq!(fine(&daemon, &["jobs", "retry", &ended]), out);
+    let shown = fine(&daemon, &["jobs", "show", &retry, "--wait", "30s"]);
+    assert!(shown.contains(&format!("retry of    {ended}\n")), "{shown}");
+    let shown = fine(&daemon, &["jobs", "show", &ended]);
+    assert!(shown.contains(&format!("retried as  {retry}\n")), "{shown}");
+
+    let waiting = daemon.submit(&json!({"type": "noop", "delay": "1h"}));
+    assert_eq!(
+        fine(&daemon, &["jobs", "run", &waiting]),
+        format!("{waiting}  due now\n")
+    );
+    daemon.await_state(&waiting, "succeeded");
+
+    let ran = run(&daemon, &["jobs", "delete", &ended, &waiting]);
+    assert_eq!(
+        (ran.code, ran.out),
+        (0, format!("{ended}  deleted\n{waiting}  deleted\n")),
+        "{}",
+        ran.err
+    );
+    let ran = run(&daemon, &["jobs", "delete", &ended]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        masked(&ran.err),
+        "windlass: <id>: Not found: there is no job <id> (404)\n"
+    );
+    let gone = fine(&daemon, &["jobs", "delete", &retry, "--json"]);
+    assert_eq!(gone, format!("{{\"id\":\"{retry}\",\"deleted\":true}}\n"));
+}

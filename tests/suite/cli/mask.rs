@@ -36,6 +36,13 @@ fn id(text: &str) -> Option<usize> {
     fitting(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 }
 
+/// The ids in a text, in order.
+pub fn ids(text: &str) -> Vec<String> {
+    let at = text.char_indices().map(|(at, _)| &text[at..]);
+    at.filter_map(|rest| Some(rest[..id(rest)?].to_owned()))
+        .collect()
+}
+
 fn instant(text: &str) -> Option<usize> {
     fitting(text, "9999-99-99T99:99:99.999999Z")
 }

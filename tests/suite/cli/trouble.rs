@@ -10,6 +10,7 @@ use super::operator::{fine, run_at, shell};
 use crate::support::children;
 use crate::support::daemon::{Daemon, free_addr, program, run};
 use crate::support::hooks::{Hooks, Reply};
+use crate::support::smtp::authority;
 
 #[test]
 fn whoever_finds_no_daemon_is_told_what_to_do() {
@@ -223,4 +224,21 @@ fn completions_are_what_their_shells_read() {
     let ran = shell(&daemon, line);
     assert_eq!((ran.code, ran.out.trim()), (0, "cancel"), "{}", ran.err);
     assert_eq!(run(&["completions", "tcsh"], &[]).code, 2);
+}
+
+#[test]
+fn a_daemon_behind_https_is_reached_if_it_is_vouched_for() {
+    let server = Hooks::start_encrypted(|_, _| Reply::Say("200 OK", &[], "{\"types\":[]}"));
+    let addr = format!("https://localhost:{}", server.port());
+    let authority = authority().display().to_string();
+    let trusting = [
+        ("WINDLASS_CONFIG", ""),
+        ("SSL_CERT_FILE", authority.as_str()),
+    ];
+    let ran = run(&["types", "--addr", &addr], &trusting);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    // Whoever trusts only this host's own authorities does not trust it.
+    let ran = run(&["types", "--addr", &addr], &[("WINDLASS_CONFIG", "")]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("certificate"), "{}", ran.err);
 }
