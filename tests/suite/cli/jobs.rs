@@ -49,7 +49,7 @@ fn each_job_has_its_own_line_and_one_failure_is_enough_for_exit_1() {
     let ran = run(&daemon, &["jobs", "cancel", &ended, NOBODY, &waiting]);
     assert_eq!(ran.code, 1);
     assert_eq!(ran.out, format!("{waiting}  cancelled\n"));
-    let expected = "windlass: <id>: The state does not allow this: the job has ended already: it is succeeded (409)
+    let expected = "windlass: <id>: The state does not allow this: the job has ended already: it is succeeded; POST /jobs/<id>/retry runs it again (409)
 windlass: <id>: Not found: there is no job <id> (404)
 ";
     assert_eq!(masked(&ran.err), expected);
