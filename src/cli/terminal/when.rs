@@ -57,21 +57,23 @@ fn relative(instant: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A length of time in its largest unit that leaves two digits to read: `95s`, `45m`, `30h`, `12d`.
+/// A length of time in its largest unit that leaves two digits to read, rounded: `95s`, `45m`, `30h`, `12d`.
 pub(in crate::cli) fn rough(length: Duration) -> String {
-    let seconds = length.as_secs();
-    match seconds {
-        0..120 => format!("{seconds}s"),
-        120..7_200 => format!("{}m", seconds / 60),
-        7_200..172_800 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
-    }
+    let seconds = length.as_secs_f64();
+    let (size, unit) = match length.as_secs() {
+        0..120 => (1.0, "s"),
+        120..7_200 => (60.0, "m"),
+        7_200..172_800 => (3_600.0, "h"),
+        _ => (86_400.0, "d"),
+    };
+    format!("{:.0}{unit}", seconds / size)
 }
 
-/// A length of time that was measured: `312ms`, `12.35s`, `3m12s`, `2h05m`.
+/// A length of time that was measured: `<1ms`, `312ms`, `12.35s`, `3m12s`, `2h05m`.
 pub(in crate::cli) fn precise(length: Duration) -> String {
     let (seconds, millis) = (length.as_secs(), length.subsec_millis());
     match seconds {
+        0 if millis == 0 => "<1ms".to_owned(),
         0 => format!("{millis}ms"),
         1..60 => format!("{seconds}.{:02}s", millis / 10),
         60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
@@ -107,16 +109,16 @@ mod tests {
             (0, "0s"),
             (119, "119s"),
             (120, "2m"),
-            (7_199, "119m"),
+            (7_199, "120m"),
             (7_200, "2h"),
-            (172_799, "47h"),
+            (172_799, "48h"),
             (172_800, "2d"),
             (86_400 * 400, "400d"),
         ] {
             assert_eq!(rough(Duration::from_secs(seconds)), text);
         }
         for (millis, text) in [
-            (0, "0ms"),
+            (0, "<1ms"),
             (312, "312ms"),
             (1_009, "1.00s"),
             (59_999, "59.99s"),

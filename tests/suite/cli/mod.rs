@@ -14,6 +14,8 @@ mod load;
 mod mask;
 mod operator;
 mod overview;
+mod queues;
+mod readme;
 mod submit;
 mod terminal;
 mod trouble;

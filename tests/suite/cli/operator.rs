@@ -85,15 +85,21 @@ impl Terminal {
     /// What `windlass` shows there, whatever stream it comes from, and its exit code; `typed` is what the person types.
     #[track_caller]
     pub fn run(&self, daemon: &Daemon, arguments: &[&str], typed: &str) -> (i32, String) {
+        let quoted = |word: &&str| format!(" '{}'", word.replace('\'', "'\\''"));
+        let words: String = arguments.iter().map(quoted).collect();
+        self.shell(daemon, &format!("exec \"$windlass\"{words}"), typed)
+    }
+
+    /// The same of a line of shell in which `$windlass` is the program.
+    #[track_caller]
+    pub fn shell(&self, daemon: &Daemon, line: &str, typed: &str) -> (i32, String) {
         let addr = daemon.addr().to_string();
         let mut all = settings(&addr).to_vec();
         all.extend(&self.settings);
-        let words = std::iter::once(program().to_str().expect("a plain path"))
-            .chain(arguments.iter().copied());
-        let words: Vec<String> = words
-            .map(|word| format!("'{}'", word.replace('\'', "'\\''")))
-            .collect();
-        let line = format!("stty cols {} && exec {}", self.columns, words.join(" "));
+        all.push(("windlass", program().to_str().expect("a plain path")));
+        // `script` has the line read by this shell.
+        all.push(("SHELL", "/bin/bash"));
+        let line = format!("stty cols {}; {line}", self.columns);
         let script = find_program("script", &[], "bsdutils");
         let arguments = ["--quiet", "--return", "--command", &line, "/dev/null"];
         let ran = run_program(&script, &arguments, &all, typed);
