@@ -96,7 +96,7 @@ mod tests {
         let at = "2026-11-24T07:39:00.500000Z";
         assert_eq!(screen().when(Some(at)), "3m ago");
         assert_eq!(screen().exactly_when(at), format!("{at} (3m ago)"));
-        assert_eq!(screen().when(Some("2026-11-24T07:42:36.900000Z")), "in 30s");
+        assert_eq!(screen().when(Some("2026-11-24T07:42:36.900000Z")), "in 31s");
         assert_eq!(Screen::pipe().when(Some(at)), at);
         assert_eq!(Screen::pipe().exactly_when(at), at);
         assert_eq!(screen().when(None), "-");
