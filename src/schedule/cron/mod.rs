@@ -30,6 +30,8 @@ mod error;
 mod field;
 mod parse;
 mod rule;
+#[cfg(test)]
+mod tests;
 mod words;
 mod zone;
 

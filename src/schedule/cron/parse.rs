@@ -145,7 +145,7 @@ fn civil(text: &str) -> Result<Civil, CronError> {
     if civil.next_wall(0).is_none() {
         return Err(CronError::in_field(
             Field::DayOfMonth,
-            "no month of it has such a day, so it would never fire; write a day that one of them has",
+            "none of the months has such a day, so it would never fire; write a day that one of them has",
         ));
     }
     Ok(civil)

@@ -78,13 +78,8 @@ impl TimeZone {
 
     /// Seconds that the civil time is ahead of UTC at an instant.
     pub(super) fn offset(self, instant: i64) -> i64 {
-        let utc = naive(instant);
-        i64::from(
-            self.0
-                .offset_from_utc_datetime(&utc)
-                .fix()
-                .local_minus_utc(),
-        )
+        let instant = naive(instant).and_utc();
+        i64::from(self.offset_of(instant).local_minus_utc())
     }
 
     /// What the clocks show at an instant.

@@ -3,11 +3,13 @@
 //!
 //! - `expressions`: expressions of every form in ten zones, compared with cronsim (Python), run live.
 //! - `changes`: both changes of the clock of each zone, written out.
+//! - `command`: `windlass cron explain`, and the README.
 //! - `croner`: random expressions, compared with croner.
 //! - `every_minute`: random expressions, compared with a look at every minute; what holds for any expression and any text.
 //! - `random`: what these two draw from.
 
 mod changes;
+mod command;
 mod croner;
 mod every_minute;
 mod expressions;

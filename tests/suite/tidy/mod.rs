@@ -34,6 +34,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("rayon", &["src/handlers/image/"]),
     ("ctrlc", &["src/cli/"]),
     ("clap", &["src/cli/"]),
+    ("chrono_tz", &["src/schedule/cron/"]),
     ("clap_complete", &["src/cli/"]),
     ("indicatif", &["src/cli/"]),
     ("anstream", &["src/cli/"]),
