@@ -8,7 +8,7 @@
 //! # A first program
 //!
 //! Its `Cargo.toml` names `windlass`, `serde` with `derive`, and `schemars` 1, which writes down for other programs what a
-//! job is given.
+//! job is given; and `tempfile`, since this one keeps nothing.
 //!
 //! ```
 //! use std::net::SocketAddr;

@@ -1,5 +1,6 @@
 //! Runs a daemon in this process until a signal ends it; what `serve`, `dev` and `demo --keep` share.
 
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use super::signals::Asked;
@@ -35,6 +36,7 @@ pub(super) fn run(
         daemon: &daemon,
         asked,
         sources,
+        has_terminal: is_on_a_terminal(),
         refusal: None,
         shown: String::new(),
     };
@@ -77,11 +79,18 @@ fn refused(err: &StartError) -> Exit {
     }
 }
 
+/// Whether somebody sits at a terminal of this process'. A HUP also comes when that is closed, and means the end then.
+fn is_on_a_terminal() -> bool {
+    io::stdin().is_terminal() || io::stderr().is_terminal()
+}
+
 /// A daemon and who speaks for it and to it.
 struct Host<'a> {
     daemon: &'a Daemon,
     asked: Asked,
     sources: Option<&'a Sources>,
+    /// Whether somebody sits, or sat, at a terminal of ours.
+    has_terminal: bool,
     /// Why the last reload was refused.
     refusal: Option<String>,
     /// What systemd was told last.
@@ -98,6 +107,10 @@ impl Host<'_> {
             }
             let wishes = self.asked.take();
             if wishes.stop {
+                return None;
+            }
+            if wishes.reload && self.has_terminal && !is_on_a_terminal() {
+                log::info!("the terminal is gone");
                 return None;
             }
             match wishes.quiet {

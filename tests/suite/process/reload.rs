@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use windlass::threads::Stop;
 
-use crate::support::daemon::Daemon;
+use crate::support::children::find_program;
+use crate::support::daemon::{Daemon, program};
 use crate::support::wait::{PATIENCE, wait_until};
 
 use super::house::{House, embedded, within};
@@ -289,6 +290,25 @@ fn many_hups_at_once_end_with_the_last_file() {
         let known = types(&daemon);
         let last = known.contains("t49") && !known.contains("t48");
         last.then_some(()).ok_or(format!("{known:?}"))
+    });
+}
+
+/// The HUP of a terminal that is closed is no wish to reload: nobody would ever find the daemon that lives on.
+#[test]
+fn a_closed_terminal_ends_the_daemon() {
+    let script = find_program("script", &[], "bsdutils");
+    let line = format!("exec '{}' serve", program().display());
+    let arguments = ["--quiet", "--command", &line, "/dev/null"];
+    let settings = [("BACKEND", "embedded"), ("SHELL", "/bin/sh")];
+    let mut terminal = Daemon::spawn_program(&script, &arguments, &settings);
+    terminal.await_notice("READY=1");
+    terminal.get("/healthz").expect(200);
+    terminal.kill9();
+    wait_until("nobody serves any more", PATIENCE, || {
+        match terminal.try_request("GET", "/healthz", &[], None) {
+            Ok(answer) => Err(format!("{} {}", answer.status, answer.text())),
+            Err(_) => Ok(()),
+        }
     });
 }
 

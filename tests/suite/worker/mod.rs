@@ -6,3 +6,4 @@
 mod overrun;
 mod road;
 mod shop;
+mod terms;

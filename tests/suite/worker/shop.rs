@@ -144,6 +144,8 @@ pub struct Shop {
 pub struct Hired {
     /// The worker.
     pub worker: Worker,
+    /// The terms on which it takes and runs jobs.
+    pub terms: Terms,
     /// What it cannot go on with.
     pub troubles: Receiver<Trouble>,
     _watch: Receiver<windlass::threads::Death>,
@@ -182,9 +184,10 @@ impl Shop {
         registry.add(Actor(self.gate.clone())).add(probe::Noop);
         let (watch, deaths) = Watch::new();
         let (trouble, troubles) = bounded(8);
+        let terms = Terms::new(self.config.clone(), registry).expect("no entries of types");
         let worker = Worker::start(Parts {
             queue: Arc::<dyn Engine>::clone(&self.queue),
-            terms: Terms::new(self.config.clone(), registry).expect("no entries of types"),
+            terms: terms.clone(),
             node: node.to_owned(),
             health: Health::new(),
             watch,
@@ -195,6 +198,7 @@ impl Shop {
         .expect("threads");
         Hired {
             worker,
+            terms,
             troubles,
             _watch: deaths,
         }
