@@ -1,5 +1,7 @@
 //! Job types that post to a URL, through the built program, against a server of the test's.
 
+use std::time::{Duration, Instant};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
@@ -9,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::support::daemon::Daemon;
 use crate::support::hooks::{Hooks, Reply, Request};
 use crate::support::smtp::authority;
+use crate::support::wait::{PATIENCE, wait_until};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -197,6 +200,35 @@ fn a_server_that_never_answers_costs_one_attempt() {
     assert_eq!(lost["error"]["kind"], "timeout");
     run(&daemon, "hook-ok", "succeeded");
     assert!(!daemon.log().contains("given up"), "no thread was lost");
+}
+
+/// One worker, and a minute for the answer that never comes: a cancel hangs up, over TLS too, and the worker is free.
+#[test]
+fn a_cancelled_job_hangs_up() {
+    let authority = authority().display().to_string();
+    for (hooks, scheme, settings) in [
+        (Hooks::start(answer), "http", &[][..]),
+        (
+            Hooks::start_encrypted(answer),
+            "https",
+            &[("SSL_CERT_FILE", authority.as_str())][..],
+        ),
+    ] {
+        let daemon = daemon(&hooks, scheme, settings);
+        let id = daemon.submit(&json!({"type": "hook-silent", "timeout": "60s"}));
+        wait_until("the request is there", PATIENCE, || {
+            let seen = hooks.requests("/silent").len();
+            if seen == 1 { Ok(()) } else { Err(seen) }
+        });
+        let asked = Instant::now();
+        daemon
+            .post(&format!("/jobs/{id}/cancel"), &json!({}))
+            .expect(202);
+        let job = daemon.await_state(&id, "cancelled");
+        assert!(asked.elapsed() < Duration::from_secs(20), "{job}");
+        assert_eq!(job["attempts"][0]["outcome"], "cancelled");
+        run(&daemon, "hook-ok", "succeeded");
+    }
 }
 
 #[test]

@@ -13,9 +13,10 @@ use std::time::Duration;
 use ureq::http::{HeaderMap, StatusCode, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{Connector, NextTimeout, RustlsConnector, TcpConnector};
 use ureq::{Agent, Error};
 
+use super::breakable::Breakables;
 use crate::config::{Action, Config};
 
 /// Posts, over connections that are kept for the next.
@@ -81,7 +82,9 @@ impl Client {
         Ok(Self {
             agent: Agent::with_parts(
                 settings,
-                DefaultConnector::new(),
+                TcpConnector::default()
+                    .chain(Breakables)
+                    .chain(RustlsConnector::default()),
                 Careful(DefaultResolver::default()),
             ),
             body_max: config.result_max,

@@ -9,9 +9,11 @@
 //! | 408, 425, 429, 5xx, and trouble on the way (no answer in time, no connection, a wrong certificate) | retry, after Retry-After if it is given |
 //! | 3xx, other 4xx | the end; no redirect is followed |
 //!
-//! A request that is under way cannot be called back: a cancelled job ends when its answer comes, or its time is up.
+//! A request that is under way cannot be called back: a cancelled job hangs up at once, and what the server makes of it is
+//! the server's affair. Only while it connects, or sends to a server that does not read, it waits.
 
 mod answer;
+mod breakable;
 mod client;
 mod sign;
 
@@ -74,7 +76,8 @@ impl Webhook {
         let mut headers = sign::headers(self.key.as_ref(), context.id(), now, body);
         let own = self.headers.iter();
         headers.extend(own.map(|(name, value)| (name.clone(), value.reveal().to_owned())));
-        match self.client.post(&self.url, &headers, body, limit) {
+        let post = || self.client.post(&self.url, &headers, body, limit);
+        match breakable::while_wanted(context, post) {
             Ok(answer) => answer::judge(&answer, &self.origin, now, context),
             Err(_) if context.cancelled() => Err(Failure::cancelled()),
             Err(client::Trouble::Late) => Err(described::timeout(limit)),

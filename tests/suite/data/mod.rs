@@ -4,6 +4,7 @@ mod cage;
 mod formats;
 mod memory;
 mod pipelines;
+mod second;
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -28,6 +29,14 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         Self::with(Bounds::default(), Config::default())
+    }
+
+    fn with_results(result_max: usize) -> Self {
+        let config = Config {
+            result_max,
+            ..Config::default()
+        };
+        Self::with(Bounds::default(), config)
     }
 
     fn with(bounds: Bounds, config: Config) -> Self {
