@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::{Context, Handler};
 use crate::job::draft::Wrong;
 use crate::job::{Failure, is_name};
+use crate::near::near;
 
 /// A handler with its payload and output types forgotten: JSON text goes in, JSON text comes out.
 pub trait Registered: Send + Sync {
@@ -80,13 +81,22 @@ fn parse<H: Handler>(payload: &RawValue) -> Result<H::Payload, Wrong> {
         let pointer = pointer(err.path());
         // The position would be one in our copy of the payload, which the sender never saw.
         let detail = err.inner().to_string();
-        let detail = detail
-            .split(" at line ")
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+        let detail = detail.split(" at line ").next().unwrap_or_default();
+        let detail = match meant(detail) {
+            Some(meant) => format!("{detail}; did you mean `{meant}`?"),
+            None => detail.to_owned(),
+        };
         Wrong { pointer, detail }
     })
+}
+
+/// Which of the names that serde lists was meant by one that it does not know (``unknown field `a`, expected one of `b`,
+/// `c` ``).
+fn meant(detail: &str) -> Option<&str> {
+    let given =
+        (detail.strip_prefix("unknown field `")).or(detail.strip_prefix("unknown variant `"))?;
+    let (given, known) = given.split_once("`, expected ")?;
+    near(given, known.split('`').skip(1).step_by(2))
 }
 
 /// The path of a wrong field as a JSON Pointer (RFC 6901).

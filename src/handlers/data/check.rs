@@ -133,7 +133,9 @@ impl Door<'_> {
                 if input.format.is_some() {
                     self.refuse(format!("{pointer}/format"), "is for files, not for `rows`");
                 }
-                if let Err(halt) = json::read_rows(rows.get(), &mut Glance) {
+                if !rows.get().starts_with('[') {
+                    self.refuse(format!("{pointer}/rows"), "must be an array of objects");
+                } else if let Err(halt) = json::read_rows(rows.get(), &mut Glance) {
                     let (place, what) = match halt {
                         Halt::Bad {
                             place: Some(Place::Row(row)),

@@ -2,6 +2,7 @@
 //!
 //! - `config`: what `windlass config` prints, and what it refuses.
 //! - `disk`: no room for the files of jobs.
+//! - `door`: payloads that are wrong, for every type.
 //! - `email`: mails on their way to a mail server.
 //! - `image`: pictures all the way, bombs, small jobs beside large ones.
 //! - `start`: what is refused, what is waited for.
@@ -20,6 +21,7 @@ mod config;
 mod crash;
 mod demo;
 mod disk;
+mod door;
 mod email;
 mod house;
 mod image;
