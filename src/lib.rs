@@ -203,8 +203,8 @@
 //! `handlers/files`.
 //!
 //! Two libraries are generic through and through, so that they are compiled where they are called, which took longer than
-//! all of this. They are called in crates of their own, which changes here do not touch: `crates/pictures` (codecs and the
-//! resizer) and `crates/schemas` (the JSON Schema validator).
+//! all of this. They are called in crates of their own, which changes here do not touch: `src/crates/pictures` (codecs and the
+//! resizer) and `src/crates/schemas` (the JSON Schema validator).
 //!
 //! # Invariants
 //!

@@ -277,7 +277,11 @@ mod tests {
         listener.set_nonblocking(true).unwrap();
         let here = Fixed(listener.local_addr().unwrap());
         let settings = Agent::config_builder().proxy(None).build();
-        let agent = Agent::with_parts(settings, DefaultConnector::new(), Careful(here));
+        let agent = Agent::with_parts(
+            settings,
+            ureq::unversioned::transport::DefaultConnector::new(),
+            Careful(here),
+        );
         let err = agent
             .post("http://internal.example/")
             .send("1")
