@@ -192,7 +192,7 @@ impl Item<'_> {
         let (from, to) = self.range(range, step.is_some())?;
         let (least, size) = (self.field.bounds().0, self.field.size());
         let to = if to < from { to + size } else { to };
-        let steps = (from..=to).step_by(step.unwrap_or(1) as usize);
+        let steps = (from..=to).step_by(step.unwrap_or(1));
         Ok(steps.fold(0, |bits, value| {
             bits | 1 << ((value - least) % size + least)
         }))
