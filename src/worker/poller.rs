@@ -244,21 +244,28 @@ impl Poller {
             );
         }
         let got = reserved.leases.len();
-        for held in self.parts.hands.enter(reserved.leases) {
-            if self.is_quiet() {
-                // Told while this call was under way.
-                self.parts.pool.hand_back(&held, Duration::ZERO);
-            } else if self.present.registry.get(&held.lease.job().kind).is_some() {
-                self.hand_over(held);
-            } else {
-                self.parts.pool.hand_back(&held, UNKNOWN_TYPE_DELAY);
-            }
+        let known = |held: &Arc<Held>| {
+            let kind = &held.lease.job().kind;
+            self.present.registry.get(kind).is_some()
+        };
+        let entered = self.parts.hands.enter(reserved.leases);
+        let (known, unknown): (Vec<_>, Vec<_>) = entered.into_iter().partition(known);
+        self.parts.pool.hand_back(&unknown, UNKNOWN_TYPE_DELAY);
+        if self.is_quiet() {
+            // Told while this call was under way.
+            self.parts.pool.hand_back(&known, Duration::ZERO);
+        } else {
+            known.into_iter().for_each(|held| self.hand_over(held));
         }
         if got > 0 {
             self.backoff = BACKOFF.0;
         }
         if got >= want || reserved.more {
             return;
+        }
+        if got == 0 && self.parts.hands.suspects() > 0 {
+            // A suspect that waits may keep the bell ringing, for others: we may not take it while we have one.
+            self.stop.wait(BACKOFF.0);
         }
         // The lines are empty, and whatever comes rings. But a wait on the bell must not keep taken jobs from going back.
         let idle = self
@@ -350,9 +357,8 @@ impl Poller {
         }
         match self.reserve(0) {
             Ok(reserved) => {
-                for held in self.parts.hands.enter(reserved.leases) {
-                    self.parts.pool.hand_back(&held, Duration::ZERO);
-                }
+                let entered = self.parts.hands.enter(reserved.leases);
+                self.parts.pool.hand_back(&entered, Duration::ZERO);
             }
             Err(err) => log::warn!(
                 "the queue does not say whether it lent jobs at last; those go on when their leases run out: {err}"
@@ -360,20 +366,17 @@ impl Poller {
         }
     }
 
-    /// Takes back all that waits in the channel and returns it to the head of its line, the newest first, so that the
-    /// line is as it was.
+    /// Takes back all that waits in the channel and returns it to the head of its line, together, so that the line is as it
+    /// was.
     fn give_back(&self) {
-        let mut waiting: Vec<_> = self.parts.takes.try_iter().collect();
-        waiting.reverse();
-        for held in waiting {
-            self.parts.pool.hand_back(&held, Duration::ZERO);
-        }
+        let waiting: Vec<_> = self.parts.takes.try_iter().collect();
+        self.parts.pool.hand_back(&waiting, Duration::ZERO);
     }
 
     fn hand_over(&self, held: Arc<Held>) {
         // There is room: no more was asked for than fits. Worker threads hold the other end for as long as we run.
         if let Err(err) = self.parts.taken.send(held) {
-            self.parts.pool.hand_back(&err.0, Duration::ZERO);
+            self.parts.pool.hand_back(&[err.0], Duration::ZERO);
         }
     }
 }

@@ -9,18 +9,18 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use super::OnSettled;
 use super::hands::Hands;
-use crate::queue::{Lease, Queue, QueueError, Release, Settled, Settlement};
+use crate::queue::{Lease, Queue, QueueError, Release, Settled, Settlement, TICKETS_PER_CALL_MAX};
 use crate::threads::{Stop, Watch, pause};
 
 /// Most outcomes of one call: enough for the speed of batches, few enough that the first does not wait for long.
 const BATCH: usize = 500;
 
-/// One lease's end.
+/// The end of one lease, or of several.
 pub enum Done {
     /// The attempt is over.
     Settle(Settlement),
-    /// The lease is given back.
-    Release(Release),
+    /// Leases are given back together, in the order in which they shall stand at the head of their line.
+    Release(Vec<Release>),
 }
 
 /// What the settler needs.
@@ -65,7 +65,7 @@ impl Settler {
             {
                 match done {
                     Done::Settle(settlement) => settlements.push(settlement),
-                    Done::Release(release) => releases.push(release),
+                    Done::Release(given_back) => releases.extend(given_back),
                 }
             }
             self.bring(
@@ -74,12 +74,15 @@ impl Settler {
                 |s| &s.lease,
                 |batch| self.parts.queue.settle(batch),
             );
-            self.bring(
-                "release",
-                &releases,
-                |r| &r.lease,
-                |batch| self.parts.queue.release(batch),
-            );
+            // Each call puts its own before all that stand there, in their order: so the last of them go first.
+            for slice in releases.rchunks(TICKETS_PER_CALL_MAX) {
+                self.bring(
+                    "release",
+                    slice,
+                    |r| &r.lease,
+                    |batch| self.parts.queue.release(batch),
+                );
+            }
         }
     }
 

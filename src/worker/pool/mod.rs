@@ -125,29 +125,33 @@ impl Pool {
             .into_iter()
             .filter(|held| held.close())
             .collect();
-        for held in &open {
-            let attempt = held.run().map(|run| {
+        let release = |held: &Arc<Held>| Release {
+            lease: held.lease.clone(),
+            delay: Duration::ZERO,
+            attempt: held.run().map(|run| {
                 run.context.cancel();
                 self.attempt(held, run, Outcome::Released, None)
-            });
-            let release = Release {
-                lease: held.lease.clone(),
-                delay: Duration::ZERO,
-                attempt,
-            };
-            self.send(Done::Release(release));
-        }
+            }),
+        };
+        self.release(open.iter().map(release).collect());
         open.len()
     }
 
-    /// Gives a lease back that nobody has decided and nobody works on, uncounted; not to be lent again before `delay`.
-    pub fn hand_back(&self, held: &Held, delay: Duration) {
-        if held.close() {
-            self.send(Done::Release(Release {
-                lease: held.lease.clone(),
-                delay,
-                attempt: None,
-            }));
+    /// Gives leases back that nobody has decided and nobody works on, uncounted; not to be lent again before `delay`. Without
+    /// one they stand at the head of their line in this order.
+    pub fn hand_back(&self, held: &[Arc<Held>], delay: Duration) {
+        let open = held.iter().filter(|held| held.close());
+        let release = |held: &Arc<Held>| Release {
+            lease: held.lease.clone(),
+            delay,
+            attempt: None,
+        };
+        self.release(open.map(release).collect());
+    }
+
+    fn release(&self, releases: Vec<Release>) {
+        if !releases.is_empty() {
+            self.send(Done::Release(releases));
         }
     }
 
@@ -253,7 +257,7 @@ impl Pool {
         let present = self.parts.terms.present();
         let Some(handler) = present.registry.get(&lease.job().kind) else {
             // Its type went away after it was taken.
-            self.hand_back(held, UNKNOWN_TYPE_DELAY);
+            self.hand_back(std::slice::from_ref(held), UNKNOWN_TYPE_DELAY);
             return true;
         };
         let began = Instant::now();

@@ -210,9 +210,7 @@ fn suspects_run_one_at_a_time_and_innocents_beside_them() {
 
 /// While one suspect runs, the other waits in a line from which nobody may take it, with idle threads beside it: the poller
 /// asks less and less often, not on and on.
-#[test]
-fn a_suspect_that_waits_costs_few_calls() {
-    let mut shop = Shop::new(4);
+fn a_suspect_that_waits_costs_few_calls(mut shop: Shop) {
     let line = Arc::new(Flaky::new(Arc::clone(&shop.queue)));
     shop.queue = Arc::<Flaky>::clone(&line);
     let suspects = [shop.act(r#"{"do":"wait"}"#), shop.act(r#"{"do":"wait"}"#)];
@@ -223,13 +221,23 @@ fn a_suspect_that_waits_costs_few_calls() {
     // A look that takes its time: what is counted are the calls in it.
     assert!(!Stop::new().wait(Duration::from_secs(1)));
     let calls = line.calls("reserve") + line.calls("wait") - before;
-    assert!(calls < 60, "{calls} calls in a second");
+    assert!(calls < 100, "{calls} calls in a second");
     assert_eq!(shop.states(&suspects).get(&State::Queued), Some(&1));
     shop.gate.open();
     for id in suspects {
         shop.until(id, State::Succeeded);
     }
     assert_eq!(hired.dismiss(PATIENCE), 0);
+}
+
+#[test]
+fn a_suspect_that_waits_in_a_file_costs_few_calls() {
+    a_suspect_that_waits_costs_few_calls(Shop::new(4));
+}
+
+#[test]
+fn a_suspect_that_waits_in_redis_costs_few_calls() {
+    a_suspect_that_waits_costs_few_calls(Shop::on_redis(4));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A queue, a worker on it, and a handler that does what its payload says.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,15 +14,18 @@ use windlass::config::Config;
 use windlass::handlers::{Context, Failure, Handler, Registry, probe};
 use windlass::health::Health;
 use windlass::job::{Found, Job, JobId, State};
+use windlass::queue::redis::RedisQueue;
 use windlass::queue::sqlite::SqliteQueue;
 use windlass::queue::{
-    Accepted, Call, Engine, EngineSettings, Reserve, Share, Submission, Submitted,
+    Accepted, Call, Engine, EngineSettings, Line, Reserve, Share, Submission, Submitted,
 };
 use windlass::sqlite::Db;
 use windlass::terms::Terms;
 use windlass::threads::{Stop, Watch};
 use windlass::worker::{Parts, Trouble, Worker};
 
+use crate::support::bench::Bench;
+use crate::support::servers::Redis;
 use crate::support::wait::{PATIENCE, wait_until};
 
 /// What a job of the tests does.
@@ -152,23 +156,35 @@ pub struct Hired {
 }
 
 impl Shop {
-    /// An empty queue, for workers with `threads` threads.
+    /// An empty queue in a file, for workers with `threads` threads.
     pub fn new(threads: usize) -> Self {
+        Self::on(threads, |folder, settings| {
+            let db = Db::open(&folder.join("queue.sqlite"), false).expect("a database");
+            Arc::new(SqliteQueue::new(db, settings, Arc::new(SystemClock)))
+        })
+    }
+
+    /// The same in Redis.
+    pub fn on_redis(threads: usize) -> Self {
+        Self::on(threads, |_, settings| {
+            let addr = Redis::shared().addr();
+            Arc::new(RedisQueue::open(&addr, settings, None).expect("a good address"))
+        })
+    }
+
+    fn on(threads: usize, open: impl FnOnce(&Path, EngineSettings) -> Arc<dyn Engine>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let db = Db::open(&folder.path().join("queue.sqlite"), false).expect("a database");
         let config = Config {
             worker_count: threads,
             lease: Duration::from_secs(3),
             ..Config::default()
         };
         let settings = EngineSettings {
-            namespace: "test".to_owned(),
-            idempotency_window: Duration::from_secs(60),
-            idempotency_max: 100,
             lease: config.lease,
+            ..Bench::settings()
         };
-        let queue: Arc<dyn Engine> =
-            Arc::new(SqliteQueue::new(db, settings, Arc::new(SystemClock)));
+        let queue = open(folder.path(), settings);
+        queue.check().expect("the queue can be used");
         Self {
             _folder: folder,
             queue,
@@ -297,6 +313,13 @@ impl Shop {
         self.queue
             .take_over(node, self.queue.now(), self.config.max_crashes)
             .expect("the queue answers");
+    }
+
+    /// The jobs that stand in the line, next first.
+    pub fn line(&self) -> Vec<JobId> {
+        let listed = self.queue.list(Line::Ready("default"), None, 1_000);
+        let places = listed.expect("the queue answers").places;
+        places.into_iter().map(|place| place.id).collect()
     }
 
     /// Counts of jobs by state, of those named.

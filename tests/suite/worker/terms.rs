@@ -68,6 +68,7 @@ fn a_quiet_worker_gives_back_what_has_not_started() {
         let all = states.get(&State::Queued) == Some(&behind.len());
         all.then_some(()).ok_or(format!("{states:?}"))
     });
+    assert_eq!(shop.line(), behind, "the line is as it was");
     shop.gate.open();
     shop.until(long, State::Succeeded);
     for id in &behind {
