@@ -68,6 +68,12 @@ struct Queue {
     oldest_ready_at: Option<String>,
 }
 
+/// A purge that was begun.
+#[derive(Debug, Deserialize)]
+struct Purge {
+    cancelling: u64,
+}
+
 #[derive(Debug, Deserialize)]
 struct Queues {
     queues: Vec<Queue>,
@@ -118,8 +124,13 @@ fn purge(session: &Session, name: &str, yes: bool) -> Result<Exit, Halt> {
             }
         }
     }
-    session.show(&Asked::new("DELETE", &["queues", name, "jobs"]), |_| {
-        Ok(format!("{}  purged\n", text::one_line(name)))
+    session.show(&Asked::new("DELETE", &["queues", name, "jobs"]), |answer| {
+        let begun: Purge = answer.read()?;
+        let what = match begun.cancelling {
+            1 => "1 job is being cancelled".to_owned(),
+            n => format!("{n} jobs are being cancelled"),
+        };
+        Ok(format!("{}  {what}\n", text::one_line(name)))
     })
 }
 

@@ -26,7 +26,8 @@ pub(super) struct Screen {
     /// Columns of the terminal; `None` when it is none.
     width: Option<usize>,
     colour: bool,
-    now: Timestamp,
+    /// The present, where a test says it; `None`: what the clock says.
+    now: Option<Timestamp>,
 }
 
 /// What a piece of text is, which says how it looks.
@@ -44,13 +45,13 @@ pub(super) enum Look {
 }
 
 impl Screen {
-    /// The screen of this process, now.
+    /// The screen of this process.
     pub fn of_process() -> Self {
         let out = io::stdout();
         Self {
             width: out.is_terminal().then(|| width_of(&out)),
             colour: anstream::AutoStream::choice(&out) != anstream::ColorChoice::Never,
-            now: SystemClock.now(),
+            now: None,
         }
     }
 
@@ -64,9 +65,9 @@ impl Screen {
         self.width.is_some()
     }
 
-    /// The present, as of the start of the command: all times of one output count from the same instant.
+    /// The present.
     pub fn now(&self) -> Timestamp {
-        self.now
+        self.now.unwrap_or_else(|| SystemClock.now())
     }
 
     /// `text` as it looks here.
@@ -127,7 +128,7 @@ impl Screen {
         Self {
             width: Some(width),
             colour: false,
-            now,
+            now: Some(now),
         }
     }
 
@@ -136,7 +137,7 @@ impl Screen {
         Self {
             width: None,
             colour: false,
-            now: Timestamp::from_micros(0),
+            now: Some(Timestamp::from_micros(0)),
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::support::children::find_program;
 use crate::support::daemon::{Daemon, program};
 use crate::support::run::{Ran, run_program};
+use crate::support::wait::{PATIENCE, wait_until};
 
 /// A mail server where there is none: with these settings, e-mail jobs are accepted and fail.
 pub const NO_MAIL: [(&str, &str); 2] = [
@@ -52,6 +53,19 @@ pub fn fine(daemon: &Daemon, arguments: &[&str]) -> String {
         ran.out
     );
     ran.out
+}
+
+/// Waits until the daemon has told the others, and so itself, what it takes from.
+#[track_caller]
+pub fn await_served(daemon: &Daemon) {
+    wait_until("the queue is served", PATIENCE, || {
+        let queue = daemon.get("/queues/default").expect(200).json();
+        if queue["served"] == true {
+            Ok(())
+        } else {
+            Err(queue)
+        }
+    });
 }
 
 /// Runs a line of shell in which `$windlass` is the program.

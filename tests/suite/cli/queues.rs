@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::operator::{Terminal, fine, run};
+use super::operator::{Terminal, await_served, fine, run};
 use crate::support::daemon::Daemon;
 
 fn words(line: &str) -> Vec<&str> {
@@ -12,6 +12,7 @@ fn words(line: &str) -> Vec<&str> {
 /// A daemon with three jobs that wait in `mail`.
 fn with_mail() -> Daemon {
     let daemon = Daemon::embedded(&[("QUEUES", "default:2"), ("LIMITS", "mail=5")]);
+    await_served(&daemon);
     for delay in ["0s", "1h", "2h"] {
         daemon.submit(&json!({"type": "noop", "queue": "mail", "delay": delay}));
     }
@@ -44,6 +45,7 @@ fn the_queues_are_listed_as_they_stand() {
 #[test]
 fn a_queue_is_paused_and_resumed() {
     let daemon = Daemon::embedded(&[]);
+    await_served(&daemon);
     let out = fine(&daemon, &["queues", "pause", "default"]);
     assert_eq!(
         out.lines()
@@ -96,7 +98,10 @@ fn a_purge_asks_whom_it_can_ask() {
     assert_eq!(waiting(), 3);
     let (code, shown) = Terminal::new(100).run(&daemon, &purge, "y\n");
     assert_eq!(code, 0, "{shown}");
-    assert!(shown.contains("mail  purged"), "{shown}");
+    assert!(
+        shown.contains("mail  3 jobs are being cancelled"),
+        "{shown}"
+    );
     let emptied = || {
         crate::support::wait::wait_until("it is empty", crate::support::wait::PATIENCE, || {
             match waiting() {
@@ -109,7 +114,7 @@ fn a_purge_asks_whom_it_can_ask() {
     daemon.submit(&json!({"type": "noop", "queue": "mail"}));
     assert_eq!(
         fine(&daemon, &["queues", "purge", "mail", "--yes"]),
-        "mail  purged\n"
+        "mail  1 job is being cancelled\n"
     );
     emptied();
 }
