@@ -137,12 +137,10 @@ mod tests {
             .with("APIADDR", "127.0.0.1:9999")
             .with("WORKERCOUNT", "none")
             .with("DATABASEURLFILE", "/nobody/may/read/this");
-        let found = Address::find(None, &sources).ok().expect("an address");
+        let found = Address::find(None, &sources).expect("an address");
         assert_eq!(found.base, "http://127.0.0.1:9999");
         assert_eq!(found.source, "APIADDR in the environment");
-        let found = Address::find(None, &Sources::none())
-            .ok()
-            .expect("an address");
+        let found = Address::find(None, &Sources::none()).expect("an address");
         assert_eq!(
             (found.base.as_str(), found.source.as_str()),
             ("http://127.0.0.1:8080", "default")

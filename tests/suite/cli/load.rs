@@ -167,6 +167,7 @@ fn the_same_load_under_the_same_key_submits_nothing_twice() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 fn a_daemon_that_is_killed_in_between_costs_nothing_but_time() {
     let mut daemon = Daemon::embedded(&[]);
     let folder = children::folder("jobs");

@@ -91,7 +91,12 @@ fn pattern(color: ColorType, (width, height): (u32, u32)) -> DynamicImage {
     let mut image = DynamicImage::new(width, height, color);
     let wave = |x: u32, y: u32, c: u32| {
         let phase = f64::from(x) * 0.11 + f64::from(y) * 0.07 * f64::from(c + 1) + f64::from(c);
-        0.5 + 0.25 * phase.sin() + if (x / 9 + y / 7) % 2 == 0 { 0.2 } else { -0.1 }
+        0.5 + 0.25 * phase.sin()
+            + if (x / 9 + y / 7).is_multiple_of(2) {
+                0.2
+            } else {
+                -0.1
+            }
     };
     let channels = u32::from(color.channel_count());
     let samples = (0..height)

@@ -192,6 +192,7 @@ fn threads(daemon: &Daemon) -> Vec<Thread> {
 /// How long small jobs wait says little on a machine that is busy with other tests, so the bound is one that jobs which had
 /// to wait for a picture would miss on any machine: a quarter of the time that a picture takes there.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 fn small_jobs_start_at_once_beside_large_pictures() {
     const SMALL: usize = 30;
     let (root, daemon) = daemon();
