@@ -105,7 +105,7 @@ impl Registered for Described {
         schema.check(payload).map_err(|wrong| {
             wrong
                 .into_iter()
-                .map(|(pointer, detail)| Wrong { pointer, detail })
+                .map(|(pointer, detail)| Wrong::new(pointer, detail))
                 .collect()
         })
     }

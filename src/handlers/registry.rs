@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::generate::SchemaSettings;
 use schemars::{Schema, schema_for};
 use serde_json::value::RawValue;
 
@@ -71,7 +72,11 @@ impl<H: Handler> Registered for Typed<H> {
     }
 
     fn output_schema(&self) -> Schema {
-        schema_for!(H::Output)
+        // As it is written, which differs from how it would be read: a member with a default is always there.
+        let settings = SchemaSettings::draft2020_12().for_serialize();
+        settings
+            .into_generator()
+            .into_root_schema_for::<H::Output>()
     }
 }
 
@@ -86,7 +91,7 @@ fn parse<H: Handler>(payload: &RawValue) -> Result<H::Payload, Wrong> {
             Some(meant) => format!("{detail}; did you mean `{meant}`?"),
             None => detail.to_owned(),
         };
-        Wrong { pointer, detail }
+        Wrong::new(pointer, detail)
     })
 }
 

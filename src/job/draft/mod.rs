@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Backoff, Job, JobId, Timestamp};
+use super::{Backoff, Job, JobId, Timestamp, fit};
 use crate::near::near;
 use fields::When;
 use strict::{Key, escaped};
@@ -51,12 +51,15 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    /// A wrong field.
+    /// Most bytes of a detail: what is longer quotes what somebody sent, who knows it.
+    pub const DETAIL_BYTES_MAX: usize = 400;
+
+    /// A wrong field. A detail beyond its bound is cut.
     #[must_use]
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             pointer: pointer.into(),
-            detail: detail.into(),
+            detail: fit(&detail.into(), Self::DETAIL_BYTES_MAX),
         }
     }
 }

@@ -134,3 +134,11 @@ fn a_large_payload_is_a_sort_of_its_own() {
     let json = format!(r#"{{"type": "noop", "payload": "{}"}}"#, "x".repeat(1000));
     assert_eq!(wrongs(&json), [(Sort::TooLarge, "/payload".to_owned())]);
 }
+
+#[test]
+fn a_refusal_does_not_send_back_what_was_sent() {
+    let long = "x".repeat(1_000_000);
+    let wrong = Wrong::new("/to", format!("`{long}` is no address"));
+    assert!(wrong.detail.len() <= Wrong::DETAIL_BYTES_MAX);
+    assert!(wrong.detail.starts_with("`xxx") && wrong.detail.ends_with('…'));
+}

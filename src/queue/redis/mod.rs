@@ -8,7 +8,7 @@
 //!
 //! All keys begin with `windlass:{NAMESPACE}:`, one hash tag, so that every script stays in one slot. No script decodes or
 //! encodes JSON. A ticket is `id:n`, the first one of a job the id alone. Tickets that are lent together share a *grant*: one
-//! lease end for all, so that lending and settling cost one entry of a hash a job, and no sorted set is touched.
+//! lease end for all, so that lending and settling cost one entry of a hash a job, and one of a sorted set a call.
 //!
 //! | key | type | holds |
 //! | --- | --- | --- |

@@ -1,6 +1,6 @@
 -- accept.lua: how jobs are accepted, one by one or by a tick of the calendar. Used after base.lua.
 
-local bodies, lines, later, later_queues, expiry, expiry_queues = {}, {}, {}, {}, {}, {}
+local bodies, lines = {}, {}
 local accepted = 0
 
 -- The live job that holds a unique key, if one does.
@@ -58,18 +58,11 @@ local function accept_with_options(id, queue, options)
   if unique ~= '' then
     redis.call('HSET', UNIQUE, unique, id .. ' ' .. until_)
   end
-  if expires ~= '0' then
-    expiry[#expiry + 1] = expires
-    expiry[#expiry + 1] = id .. ':' .. queue .. ':' .. unique
-    expiry_queues[#expiry_queues + 1] = queue
-  end
+  add_expiry(id, queue, expires, unique)
   if tonumber(at) <= now then
     return nil, false
   end
-  later[#later + 1] = at
-  later[#later + 1] = id .. ':1:' .. queue
-  later_queues[#later_queues + 1] = queue
-  add(scheduled, queue, 1)
+  add_later(id, 1, queue, at)
   return nil, true
 end
 
@@ -121,6 +114,5 @@ local function write_accepted()
       rung[queue] = true
     end
   end
-  add_timed(LATER, later, later_queues)
-  add_timed(EXPIRY, expiry, expiry_queues)
+  write_timed()
 end

@@ -126,26 +126,47 @@ local function finish()
   end
 end
 
--- Adds score, member, ... to a timed set, `queues` naming the queue of each. Where that makes the next event earlier
--- it rings: sleepers know only of the event that they were told.
-local function add_timed(set, additions, queues)
-  if #additions == 0 then
-    return
+-- What this call adds to the timed sets: score, member, ..., and the queue of each; written by `write_timed`.
+local timed = {[LATER] = {{}, {}}, [EXPIRY] = {{}, {}}}
+
+local function add_timed(set, at, member, queue)
+  local additions, queues = unpack(timed[set])
+  additions[#additions + 1] = at
+  additions[#additions + 1] = member
+  queues[#queues + 1] = queue
+end
+
+-- A job waits for its time.
+local function add_later(id, n, queue, at)
+  add_timed(LATER, at, id .. ':' .. n .. ':' .. queue, queue)
+  add(scheduled, queue, 1)
+end
+
+-- A job that waits may expire; the member holds what is needed to end it.
+local function add_expiry(id, queue, expires, unique)
+  if expires ~= '0' then
+    add_timed(EXPIRY, expires, id .. ':' .. queue .. ':' .. unique, queue)
   end
-  local head = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
-  local earliest = head and tonumber(head) or math.huge
-  for i = 1, #queues do
-    local at = tonumber(additions[2 * i - 1])
-    if at < earliest then
-      rung[queues[i]] = true
-    end
-  end
-  bulk('ZADD', set, additions)
-  if set == LATER and redis.call('EXISTS', PURGES) == 1 then
-    for i, queue in ipairs(queues) do
-      if redis.call('HEXISTS', PURGES, queue) == 1 then
-        redis.call('SADD', SPARED .. queue, additions[2 * i])
+end
+
+-- Where an addition makes the next event earlier it rings: sleepers know only of the event that they were told.
+local function write_timed()
+  for set, of_set in pairs(timed) do
+    local additions, queues = unpack(of_set)
+    if #additions > 0 then
+      local head = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
+      local earliest = head and tonumber(head) or math.huge
+      local purging = set == LATER and redis.call('EXISTS', PURGES) == 1
+      for i, queue in ipairs(queues) do
+        if tonumber(additions[2 * i - 1]) < earliest then
+          rung[queue] = true
+        end
+        if purging and redis.call('HEXISTS', PURGES, queue) == 1 then
+          redis.call('SADD', SPARED .. queue, additions[2 * i])
+        end
       end
+      bulk('ZADD', set, additions)
+      timed[set] = {{}, {}}
     end
   end
 end

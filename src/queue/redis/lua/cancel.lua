@@ -3,15 +3,9 @@
 -- ARGV  1 now   2 id
 -- Returns {now, ended | requested | late | unknown}
 local id = ARGV[2]
-local body = redis.call('HGET', JOBS, id)
-if not body then
-  return {now, 'unknown'}
-elseif redis.call('HEXISTS', RESULTS, id) == 1 then
-  return {now, 'late'}
-end
-local expires, queue, unique = string.match(body, '^(%-?%d+) %-?%d+ (%S+) ([^\n]*)\n')
-if not queue then
-  return redis.error_reply('DEFECT the job has no head that can be read; it ends when its turn comes')
+local answer, expires, queue, unique = head_of_live(id)
+if answer then
+  return answer
 end
 local row = redis.call('HGET', RUNS, id)
 local n, failures, crashes, _, leased_at, _, node = parse_run(row)

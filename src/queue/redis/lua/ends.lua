@@ -36,6 +36,22 @@ local function remember(id, line)
   redis.call('HSET', HISTORY, id, line)
 end
 
+-- Expiry, queue and unique key of a job that has not ended, as the head of its body tells them. Else the answer of the
+-- call: `unknown`, `late`, or that it cannot be read.
+local function head_of_live(id)
+  local body = redis.call('HGET', JOBS, id)
+  if not body then
+    return {now, 'unknown'}
+  elseif redis.call('HEXISTS', RESULTS, id) == 1 then
+    return {now, 'late'}
+  end
+  local expires, queue, unique = string.match(body, '^(%-?%d+) %-?%d+ (%S+) ([^\n]*)\n')
+  if not queue then
+    return redis.error_reply('DEFECT the job has no head that can be read; it ends when its turn comes')
+  end
+  return nil, expires, queue, unique
+end
+
 -- What ends in this call: written at once by `write_ends`.
 local results, outbox, unique_keys, unique_ids, ended = {}, {}, {}, {}, 0
 

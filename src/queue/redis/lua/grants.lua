@@ -33,10 +33,24 @@ local function grant_of(place)
   return string.match(place, '^%d+')
 end
 
--- Tickets that leave their grants in this call, counted by what `lent` says of them; written once by `write_leavers`.
-local leavers = {}
+-- Tickets that leave their grants in this call, counted by what `lent` says of them, and those that are lent no more;
+-- written by `write_leavers`.
+local leavers, returned = {}, {}
+
+local function leave(ticket, place)
+  leavers[place] = (leavers[place] or 0) + 1
+  returned[#returned + 1] = ticket
+end
 
 local function write_leavers()
+  bulk('HDEL', LENT, returned)
+  if redis.call('EXISTS', PROGRESS) == 1 then
+    local ids = {}
+    for i, ticket in ipairs(returned) do
+      ids[i] = string.sub(ticket, 1, 36)
+    end
+    bulk('HDEL', PROGRESS, ids)
+  end
   local by_grant = {}
   for place, count in pairs(leavers) do
     add(by_grant, grant_of(place), count)
@@ -49,7 +63,7 @@ local function write_leavers()
       forget_grant(name)
     end
   end
-  leavers = {}
+  leavers, returned = {}, {}
 end
 
 -- The tickets that a text of `granted` names, and the queue of each.

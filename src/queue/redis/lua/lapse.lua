@@ -32,7 +32,7 @@ local function stamp(lease)
 end
 
 -- What a call that takes leases back writes in the end.
-local taken_rows, taken_expiry, taken_expiry_queues = {}, {}, {}
+local taken_rows = {}
 
 -- Takes one ticket from who held it: one crash. Its job goes to the line of suspects, or ends.
 local function take_back(ticket, queue, row, leased_at, node, max_crashes)
@@ -53,11 +53,7 @@ local function take_back(ticket, queue, row, leased_at, node, max_crashes)
   redis.call('RPUSH', P .. 'suspect:' .. queue, ticket_of(id, n + 1))
   add(waiting, queue, 1)
   rung[queue] = true
-  if expires ~= '0' then
-    taken_expiry[#taken_expiry + 1] = expires
-    taken_expiry[#taken_expiry + 1] = id .. ':' .. queue .. ':' .. unique
-    taken_expiry_queues[#taken_expiry_queues + 1] = queue
-  end
+  add_expiry(id, queue, expires, unique)
 end
 
 -- Takes back what is left of a grant, at most `room` tickets; with `node`, only what was lent to it at `before` or
@@ -73,9 +69,9 @@ local function lapse(name, room, max_crashes, of_node, before)
       ids[#held] = string.sub(tickets[i], 1, 36)
     end
   end
-  local taken = {}
+  local taken = 0
   for i, row in ipairs(fetch('HMGET', RUNS, ids)) do
-    if #taken == room then
+    if taken == room then
       break
     end
     local leased_at, node = granted_at, granted_to
@@ -84,28 +80,20 @@ local function lapse(name, room, max_crashes, of_node, before)
       leased_at, node = lent_at, lent_to
     end
     if not of_node or (node == of_node and tonumber(leased_at) <= before) then
-      taken[#taken + 1] = held[i]
+      taken = taken + 1
+      leave(held[i], name .. ':' .. held_queues[i])
       take_back(held[i], held_queues[i], row, leased_at, node, max_crashes)
     end
   end
-  bulk('HDEL', LENT, taken)
-  if redis.call('EXISTS', PROGRESS) == 1 then
-    local gone = {}
-    for i, ticket in ipairs(taken) do
-      gone[i] = string.sub(ticket, 1, 36)
-    end
-    bulk('HDEL', PROGRESS, gone)
-  end
-  if #taken == #held then
+  if taken == #held then
     forget_grant(name)
-  else
-    leavers[name] = #taken
   end
-  return #taken
+  return taken
 end
 
 local function write_lapsed()
   bulk('HSET', RUNS, taken_rows)
-  add_timed(EXPIRY, taken_expiry, taken_expiry_queues)
+  write_timed()
   write_leavers()
+  taken_rows = {}
 end

@@ -3,15 +3,9 @@
 -- ARGV  1 now   2 id
 -- Returns {now, now | queued | running | late | unknown}
 local id = ARGV[2]
-local body = redis.call('HGET', JOBS, id)
-if not body then
-  return {now, 'unknown'}
-elseif redis.call('HEXISTS', RESULTS, id) == 1 then
-  return {now, 'late'}
-end
-local queue = string.match(body, '^%-?%d+ %-?%d+ (%S+) ')
-if not queue then
-  return redis.error_reply('DEFECT the job has no head that can be read; it ends when its turn comes')
+local refusal, _, queue = head_of_live(id)
+if refusal then
+  return refusal
 end
 local row = redis.call('HGET', RUNS, id)
 local n, failures, crashes, mark, _, expires, node, unique = parse_run(row)

@@ -8,14 +8,13 @@ for at = 2, #ARGV, 4 do
   ids[#ids + 1] = string.sub(ARGV[at], 1, 36)
 end
 local held, runs = fetch('HMGET', LENT, tickets), fetch('HMGET', RUNS, ids)
-local answers, gone, gone_ids, rows, seen = {}, {}, {}, {}, {}
-local heads, later, queues, expiry, expiry_queues = {}, {}, {}, {}, {}
+local answers, rows, seen, heads = {}, {}, {}, {}
 for i, ticket in ipairs(tickets) do
   if not held[i] or seen[ticket] then
     answers[i] = '-'
   else
     seen[ticket] = true
-    leavers[held[i]] = (leavers[held[i]] or 0) + 1
+    leave(ticket, held[i])
     local id, queue = ids[i], ARGV[4 * i - 1]
     local delay, attempt = tonumber(ARGV[4 * i]), ARGV[4 * i + 1]
     local n, failures, crashes, mark, since, expires, _, unique = parse_run(runs[i])
@@ -23,8 +22,6 @@ for i, ticket in ipairs(tickets) do
       local _
       _, since = read_grant(grant_of(held[i]))
     end
-    gone[#gone + 1] = ticket
-    gone_ids[#gone_ids + 1] = id
     add(running, queue, -1)
     if mark == '1' then
       answers[i] = 'c'
@@ -40,10 +37,7 @@ for i, ticket in ipairs(tickets) do
       rows[#rows + 1] = run_row(n + 1, failures, crashes, '0', since, expires, '', unique)
       if delay > 0 then
         answers[i] = 'l'
-        later[#later + 1] = since
-        later[#later + 1] = id .. ':' .. (n + 1) .. ':' .. queue
-        queues[#queues + 1] = queue
-        add(scheduled, queue, 1)
+        add_later(id, n + 1, queue, since)
       else
         answers[i] = 'q'
         local line = P .. (crashes > 0 and 'suspect:' or 'ready:') .. queue
@@ -53,24 +47,15 @@ for i, ticket in ipairs(tickets) do
         add(waiting, queue, 1)
         rung[queue] = true
       end
-      if expires ~= '0' then
-        expiry[#expiry + 1] = expires
-        expiry[#expiry + 1] = id .. ':' .. queue .. ':' .. unique
-        expiry_queues[#expiry_queues + 1] = queue
-      end
+      add_expiry(id, queue, expires, unique)
     end
   end
 end
 for line, tickets in pairs(heads) do
   bulk('LPUSH', line, tickets)
 end
-bulk('HDEL', LENT, gone)
-if redis.call('EXISTS', PROGRESS) == 1 then
-  bulk('HDEL', PROGRESS, gone_ids)
-end
 bulk('HSET', RUNS, rows)
-add_timed(LATER, later, queues)
-add_timed(EXPIRY, expiry, expiry_queues)
+write_timed()
 write_leavers()
 write_ends()
 finish()

@@ -196,7 +196,7 @@ local function read_queues()
 end
 
 local ends = text(now + lease)
-local leases, rows_written, granted, expiry_left = {ANCHOR, ''}, {}, {}, {}
+local places, rows_written, granted, expiry_left = {ANCHOR, ''}, {}, {}, {}
 local lent, bytes, largest, full, grant = 0, 0, 0, false, nil
 -- While no job ended as it waited, every first ticket is the current one of a job never lent.
 local all_valid = redis.call('EXISTS', VOIDED) == 0
@@ -279,7 +279,7 @@ local function lend(queue, tickets)
       if run then
         bytes = bytes + size
         lent = lent + 1
-        leases[2 * lent + 1], leases[2 * lent + 2] = ticket, place
+        places[2 * lent + 1], places[2 * lent + 2] = ticket, place
         reply[4 + 2 * lent], reply[5 + 2 * lent] = head, body
         queue.lent[lent - queue.before] = ticket
       end
@@ -348,7 +348,7 @@ end
 
 granted = table.concat(granted)
 if lent > 0 then
-  write_grant(grant, lent, NOW, node, granted, ends, leases)
+  write_grant(grant, lent, NOW, node, granted, ends, places)
   bulk('HSET', RUNS, rows_written)
 end
 bulk('ZREM', EXPIRY, expiry_left)

@@ -5,7 +5,7 @@
 --       of kind `retry`: ticket, delay (us), the attempt · of an ended state: ticket, unique key or empty, tail
 -- Returns {now, a letter per settlement: s d c ended so · r waits for its retry · - not ours, nothing changed}
 local LETTERS = {succeeded = 's', dead = 'd', cancelled = 'c'}
-local answers, gone, retries, seen = {}, {}, {}, {}
+local answers, retries, seen = {}, {}, {}
 local count = 0
 
 -- Ends or puts by for retry what is held of one run of settlements of the same kind.
@@ -14,14 +14,13 @@ local function settle(queue, kind, tickets, firsts, seconds, held)
   local state = plain and 'succeeded' or kind
   local letter, prefix, taken = LETTERS[state], state .. ' ' .. NOW, 0
   for i, ticket in ipairs(tickets) do
-    local grant = held[i]
+    local place = held[i]
     count = count + 1
-    if not grant or seen[ticket] then
+    if not place or seen[ticket] then
       answers[count] = '-'
     else
       seen[ticket] = true
-      leavers[grant] = (leavers[grant] or 0) + 1
-      gone[#gone + 1] = ticket
+      leave(ticket, place)
       taken = taken + 1
       local id = #ticket == 36 and ticket or string.sub(ticket, 1, 36)
       if plain then
@@ -59,7 +58,7 @@ while at <= last do
   settle(queue, kind, tickets, firsts, seconds, fetch('HMGET', LENT, tickets))
 end
 
-local ids, rows, later, queues, expiry, expiry_queues = {}, {}, {}, {}, {}, {}
+local ids, rows = {}, {}
 for k, retry in ipairs(retries) do
   ids[k] = retry[1]
 end
@@ -75,29 +74,13 @@ for k, row in ipairs(fetch('HMGET', RUNS, ids)) do
     local due = text(now + delay)
     rows[#rows + 1] = id
     rows[#rows + 1] = run_row(n + 1, failures + 1, crashes, '2', due, expires, '', unique)
-    later[#later + 1] = due
-    later[#later + 1] = id .. ':' .. (n + 1) .. ':' .. queue
-    queues[#queues + 1] = queue
-    add(scheduled, queue, 1)
-    if expires ~= '0' then
-      expiry[#expiry + 1] = expires
-      expiry[#expiry + 1] = id .. ':' .. queue .. ':' .. unique
-      expiry_queues[#expiry_queues + 1] = queue
-    end
+    add_later(id, n + 1, queue, due)
+    add_expiry(id, queue, expires, unique)
   end
 end
 
-bulk('HDEL', LENT, gone)
-if redis.call('EXISTS', PROGRESS) == 1 then
-  local ended_ids = {}
-  for i, ticket in ipairs(gone) do
-    ended_ids[i] = string.sub(ticket, 1, 36)
-  end
-  bulk('HDEL', PROGRESS, ended_ids)
-end
 bulk('HSET', RUNS, rows)
-add_timed(LATER, later, queues)
-add_timed(EXPIRY, expiry, expiry_queues)
+write_timed()
 write_leavers()
 write_ends()
 finish()
