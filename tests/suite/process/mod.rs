@@ -9,6 +9,7 @@
 //! - `stop`: TERM under load, and a second one.
 //! - `crash`: daemons that are killed or frozen with jobs in hand.
 //! - `outage`: Redis killed, PostgreSQL away, Redis full.
+//! - `lists`: what is listed while jobs run and end.
 //! - `many`: three daemons on one Redis; a million jobs.
 //! - `own`: a program with job types of its own, down to its last thread.
 //! - `quiet`: TSTP and CONT.
@@ -26,6 +27,7 @@ mod email;
 mod house;
 mod image;
 mod ledger;
+mod lists;
 mod many;
 mod outage;
 mod own;
