@@ -1,6 +1,6 @@
 //! What goes into the listing of jobs, and what comes out.
 
-use crate::job::{Job, JobId, Timestamp};
+use crate::job::{Job, JobId, State, Timestamp};
 
 /// Jobs that stand in one order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +11,9 @@ pub enum Line<'a> {
     Suspects(&'a str),
     /// The others of a queue that are ready, in the order in which they are lent.
     Ready(&'a str),
-    /// Those that wait for their time, of one queue or of all: who is due first comes first.
-    Waiting(Option<&'a str>),
+    /// Those that wait for their time, of one queue or of all, in one state (scheduled, retrying) or in both: who is due
+    /// first comes first.
+    Waiting(Option<&'a str>, Option<State>),
     /// Those that have ended and are not stored yet: newest id first.
     Ended,
 }

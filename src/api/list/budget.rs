@@ -11,6 +11,9 @@ pub const LOOKED_MAX: usize = 10_000;
 /// Most bytes of jobs that a page reads: the queue keeps a job with its payload and its attempts.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// How many jobs that are passed over unread cost as much as one that is looked at.
+const PASSED_FOR_ONE: usize = 10;
+
 /// Bytes that one question should bring, and how many jobs are asked for at first, when nothing is known of their size.
 const BYTES_PER_FIND: usize = 2 * 1024 * 1024;
 const FIRST_FIND: usize = 16;
@@ -43,7 +46,7 @@ impl Budget {
 
     /// Counts jobs that were passed over without being read.
     pub fn pass_over(&mut self, jobs: usize) {
-        self.looked = self.looked.saturating_add(jobs);
+        self.looked += jobs.div_ceil(PASSED_FOR_ONE);
     }
 
     /// Reads jobs in turn, a few at a time, and shows each with its position to `see`, until that breaks off or the

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::job::{JobId, is_name};
+use crate::job::{JobId, State, is_name};
 use crate::queue::{Line, Place};
 
 /// Where a page ended.
@@ -28,13 +28,13 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// The line, of one queue if one is asked for.
-    pub fn line<'a>(&'a self, queue: Option<&'a str>) -> Line<'a> {
+    /// The line, of one queue and in one state if they are asked for.
+    pub fn line<'a>(&'a self, queue: Option<&'a str>, state: Option<State>) -> Line<'a> {
         match self {
             Self::Running => Line::Running(queue),
             Self::Queued(name, false) => Line::Suspects(name),
             Self::Queued(name, true) => Line::Ready(name),
-            Self::Waiting => Line::Waiting(queue),
+            Self::Waiting => Line::Waiting(queue, state),
         }
     }
 }

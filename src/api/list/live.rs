@@ -91,10 +91,13 @@ impl Walk<'_> {
         stage: &Stage,
         mut after: Option<Place>,
     ) -> Result<ControlFlow<()>, QueueError> {
-        let queue = self.filter.queue.as_deref();
+        let (queue, state) = (self.filter.queue.as_deref(), self.filter.state);
         loop {
-            let want = self.want(stage);
-            let listed = self.services.queue.list(stage.line(queue), after, want)?;
+            let want = self.want();
+            let listed = self
+                .services
+                .queue
+                .list(stage.line(queue, state), after, want)?;
             if self.read(stage, &listed.places)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
@@ -115,9 +118,9 @@ impl Walk<'_> {
     }
 
     /// How many jobs to ask for: what is missing, where each is sure to match.
-    fn want(&self, stage: &Stage) -> usize {
+    fn want(&self) -> usize {
         let by_line = Filter {
-            state: self.filter.state.filter(|_| *stage != Stage::Waiting),
+            state: self.filter.state,
             queue: self.filter.queue.clone(),
             ..Filter::default()
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::scripts::Script;
 use super::words::{id, read_ticket, ticket};
 use super::{RedisQueue, Reply};
-use crate::job::{Found, Ticket, Timestamp};
+use crate::job::{Found, State, Ticket, Timestamp};
 use crate::queue::{Desk, Line, Listed, Place, QueueError};
 
 /// Of how many queues one call asks who is next.
@@ -22,7 +22,7 @@ impl RedisQueue {
         match line {
             Line::Suspects(queue) => self.line("suspect", queue, after, want),
             Line::Ready(queue) => self.line("ready", queue, after, want),
-            Line::Waiting(queue) => self.waiting(queue, after, want),
+            Line::Waiting(queue, state) => self.waiting(queue, state, after, want),
             Line::Running(queue) => self.running(queue, after, want),
             Line::Ended => self.ended(after, want),
         }
@@ -49,6 +49,7 @@ impl RedisQueue {
     fn waiting(
         &self,
         queue: Option<&str>,
+        state: Option<State>,
         after: Option<Place>,
         want: usize,
     ) -> Result<Listed, QueueError> {
@@ -59,7 +60,7 @@ impl RedisQueue {
             None => command.arg(0).arg(""),
             Some(Place { at, id, .. }) => command.arg(at).arg(id.to_string()),
         };
-        command.arg(want);
+        command.arg(want).arg(state.map_or("", State::as_str));
         listed(self.run(script, &command)?)
     }
 

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{LATER, LEASES, OUTBOX, WHOLE, Whole, bytes, id_at, ready_line};
-use crate::job::{Found, Timestamp};
+use crate::job::{Found, State, Timestamp};
 use crate::queue::{Line, Listed, Place, QueueCounts, TICKETS_PER_CALL_MAX};
 use crate::sqlite::DbError;
 
@@ -22,9 +22,9 @@ pub(super) fn list(
             .optional()?)
     };
     let (queue, lane) = match line {
-        Line::Ended | Line::Running(None) | Line::Waiting(None) => (None, 0),
+        Line::Ended | Line::Running(None) | Line::Waiting(None, _) => (None, 0),
         Line::Running(Some(name))
-        | Line::Waiting(Some(name))
+        | Line::Waiting(Some(name), _)
         | Line::Suspects(name)
         | Line::Ready(name) => match row_of(name)? {
             Some((queue, lane)) => (Some(queue), lane),
@@ -33,26 +33,26 @@ pub(super) fn list(
     };
     match line {
         Line::Running(_) => running(conn, queue, after, want),
-        Line::Waiting(_) => along(conn, LATER, queue, after, want),
+        Line::Waiting(_, state) => along(conn, LATER, (queue, state), after, want),
         Line::Suspects(_) | Line::Ready(_) => {
             let suspects = matches!(line, Line::Suspects(_));
-            along(conn, ready_line(lane, suspects), None, after, want)
+            along(conn, ready_line(lane, suspects), (None, None), after, want)
         }
         Line::Ended => ended(conn, after, want),
     }
 }
 
-/// Along a line in its order; those of other queues are passed over, so many in a call.
+/// Along a line in its order; those of other queues or in other states are passed over, so many in a call.
 fn along(
     conn: &Connection,
     line: i64,
-    queue: Option<i64>,
+    (queue, state): (Option<i64>, Option<State>),
     after: Option<Place>,
     want: usize,
 ) -> Result<Listed, DbError> {
     let want = want.min(TICKETS_PER_CALL_MAX);
     let mut find = conn.prepare_cached(
-        "SELECT at, id, queue FROM jobs WHERE line = ?1 AND at >= ?2 AND (at > ?2 OR id > ?3) ORDER BY at, id",
+        "SELECT at, id, queue, state FROM jobs WHERE line = ?1 AND at >= ?2 AND (at > ?2 OR id > ?3) ORDER BY at, id",
     )?;
     let (at, id) = after.map_or((i64::MIN, [0; 16]), |after| (after.at, bytes(after.id)));
     let mut rows = find.query(params![line, at, id])?;
@@ -69,7 +69,13 @@ fn along(
             n: 0,
         };
         last = Some(place);
-        if queue.is_none_or(|queue| row.get(2) == Ok(queue)) {
+        let of_queue = queue.is_none_or(|queue| row.get(2) == Ok(queue));
+        if of_queue
+            && state.is_none_or(|state| {
+                row.get_ref(3)
+                    .is_ok_and(|text| text.as_str() == Ok(state.as_str()))
+            })
+        {
             listed.places.push(place);
         }
     }

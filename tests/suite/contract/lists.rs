@@ -112,8 +112,20 @@ pub fn waiting_jobs_are_listed_as_they_come_due(bench: &Bench) {
         .chain([late])
         .collect();
     for want in [1, 3, 100] {
-        assert_eq!(pages(bench, Line::Waiting(None), want), all, "by {want}");
+        assert_eq!(
+            pages(bench, Line::Waiting(None, None), want),
+            all,
+            "by {want}"
+        );
     }
+    for (state, expected) in [
+        (State::Retrying, &all[..1]),
+        (State::Scheduled, &all[1..]),
+        (State::Queued, &[]),
+    ] {
+        assert_eq!(pages(bench, Line::Waiting(None, Some(state)), 3), expected);
+    }
+    assert!(pages(bench, Line::Waiting(Some("p"), Some(State::Retrying)), 3).is_empty());
     let found = bench.engine().find(&all).expect("an answer");
     let of_p: Vec<JobId> = found
         .iter()
@@ -122,11 +134,11 @@ pub fn waiting_jobs_are_listed_as_they_come_due(bench: &Bench) {
         .map(|job| job.job().id)
         .collect();
     assert_eq!(of_p.len(), 5);
-    assert_eq!(pages(bench, Line::Waiting(Some("p")), 2), of_p);
-    assert!(pages(bench, Line::Waiting(Some("unheard-of")), 2).is_empty());
-    let some = list(bench, Line::Waiting(None), None, 4);
+    assert_eq!(pages(bench, Line::Waiting(Some("p"), None), 2), of_p);
+    assert!(pages(bench, Line::Waiting(Some("unheard-of"), None), 2).is_empty());
+    let some = list(bench, Line::Waiting(None, None), None, 4);
     bench.engine().cancel(ids(&some)[3]).expect("an answer");
-    let rest = list(bench, Line::Waiting(None), some.next, 100);
+    let rest = list(bench, Line::Waiting(None, None), some.next, 100);
     assert_eq!(ids(&rest), all[4..]);
 }
 
@@ -190,10 +202,10 @@ pub fn a_call_looks_at_a_bounded_part(bench: &Bench) {
     };
     bench.submit_all(waiting("q", 2_500, 10));
     let of_p = bench.submit_all(waiting("p", 1, 20));
-    let first = list(bench, Line::Waiting(Some("p")), None, 10);
+    let first = list(bench, Line::Waiting(Some("p"), None), None, 10);
     assert!(first.places.is_empty() && first.next.is_some(), "{first:?}");
-    assert_eq!(pages(bench, Line::Waiting(Some("p")), 10), of_p);
-    let most = list(bench, Line::Waiting(None), None, 5_000);
+    assert_eq!(pages(bench, Line::Waiting(Some("p"), None), 10), of_p);
+    let most = list(bench, Line::Waiting(None, None), None, 5_000);
     assert_eq!(most.places.len(), TICKETS_PER_CALL_MAX);
     let ready = bench.submit_all(bench.jobs("r", 2_500));
     let most = list(bench, Line::Ready("r"), None, 5_000);

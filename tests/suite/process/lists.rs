@@ -52,6 +52,20 @@ fn await_succeeded(daemon: &Daemon, wanted: u64) {
     });
 }
 
+/// Waits until a list of ended jobs is answered with this status.
+#[track_caller]
+fn await_status(daemon: &Daemon, status: u16) -> Value {
+    let what = format!("GET /jobs is {status}");
+    wait_until(&what, Duration::from_secs(60), || {
+        let answer = daemon.get("/jobs");
+        if answer.status == status {
+            Ok(answer.json())
+        } else {
+            Err(answer.status)
+        }
+    })
+}
+
 /// Those that had ended before the first page was read are listed once, newest first, while thousands of others end and
 /// get from Redis to PostgreSQL between the pages.
 #[test]
@@ -110,19 +124,13 @@ fn without_postgresql_live_jobs_are_listed() {
     assert_eq!(pages(&daemon, "").len(), 10);
     submit(&daemon, &json!({"type": "noop", "delay": "2h"}), 3);
     house.postgres().kill();
-    let refused = daemon.get("/jobs").expect(503);
-    assert_eq!(refused.json()["type"], "urn:windlass:storage-away");
+    // Its connections live on for a moment.
+    let refused = await_status(&daemon, 503);
+    assert_eq!(refused["type"], "urn:windlass:storage-away");
     assert_eq!(pages(&daemon, "state=scheduled&limit=2").len(), 3);
     daemon.get("/queues").expect(200);
     daemon.get("/stats").expect(200);
     house.postgres().restart();
-    wait_until(
-        "ended jobs are listed again",
-        Duration::from_secs(60),
-        || match daemon.get("/jobs") {
-            answer if answer.status == 200 => Ok(()),
-            answer => Err(answer.text()),
-        },
-    );
+    await_status(&daemon, 200);
     assert_eq!(pages(&daemon, "limit=3").len(), 10);
 }

@@ -10,6 +10,9 @@ local line, want = P .. ARGV[2], math.min(tonumber(ARGV[5]), LOOK)
 -- Where `ticket` stands by now, which stood at `at`: nearer to the head, unless others were given back before it. If it
 -- is gone, it was lent, and with it all that stood before it.
 local function place_of(ticket, at)
+  if redis.call('LINDEX', line, at) == ticket then
+    return at
+  end
   local from = math.max(at - LOOK, 0)
   for i, other in ipairs(redis.call('LRANGE', line, from, at + LOOK)) do
     if other == ticket then

@@ -1,11 +1,11 @@
 -- waiting.lua: jobs that wait for their time, in the order in which they are due (Q11).
 -- KEYS  1 meta
 -- ARGV  1 now   2 queue, or empty: of all   3 when the last job is due that was seen   4 its id, or empty: from the first
---       5 want
+--       5 want   6 scheduled | retrying, or empty: both
 -- Returns {now, when the last job is due that was looked at, its ticket, or empty: there are no more,
 --       then per job: when it is due, its ticket}
 local LOOK = 1000
-local queue, want = ARGV[2], math.min(tonumber(ARGV[5]), LOOK)
+local queue, want, state = ARGV[2], math.min(tonumber(ARGV[5]), LOOK), ARGV[6]
 
 -- Byte by byte, as the set orders those that are due together; Lua's `<` goes by a language.
 local function is_below(a, b)
@@ -34,17 +34,33 @@ local function rank_after(due, id)
   return low
 end
 
+-- For each entry with its score, whether it is of the queue and in the state that are wanted.
+local function wanted(entries)
+  local answers, ids = {}, {}
+  for i = 1, #entries, 2 do
+    answers[#answers + 1] = queue == '' or queue_of(entries[i]) == queue
+    ids[#ids + 1] = string.sub(entries[i], 1, 36)
+  end
+  if state ~= '' then
+    for i, row in ipairs(fetch('HMGET', RUNS, ids)) do
+      local mark = row and string.match(row, '^%d+ %d+ %d+ (%d)')
+      answers[i] = answers[i] and (mark == '2' and 'retrying' or 'scheduled') == state
+    end
+  end
+  return answers
+end
+
 local rank = ARGV[4] == '' and 0 or rank_after(tonumber(ARGV[3]), ARGV[4])
 local reply, found, looked = {now, 0, ''}, 0, 0
 local due, last = 0, ''
 while found < want and looked < LOOK do
-  local most = math.min(LOOK - looked, queue == '' and want - found or 250)
+  local most = math.min(LOOK - looked, queue .. state == '' and want - found or 250)
   local entries = redis.call('ZRANGE', LATER, rank, rank + most - 1, 'WITHSCORES')
-  for i = 1, #entries, 2 do
-    local of = queue_of(entries[i])
-    due, last = tonumber(entries[i + 1]), string.sub(entries[i], 1, -2 - #of)
+  for i, good in ipairs(wanted(entries)) do
+    local member = entries[2 * i - 1]
+    due, last = tonumber(entries[2 * i]), string.sub(member, 1, -2 - #queue_of(member))
     rank, looked = rank + 1, looked + 1
-    if queue == '' or of == queue then
+    if good then
       found = found + 1
       reply[2 + 2 * found], reply[3 + 2 * found] = due, last
       if found == want then
