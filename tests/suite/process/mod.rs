@@ -1,5 +1,6 @@
 //! The built program with real servers, and everything that is done to programs and servers in real life.
 //!
+//! - `acts`: jobs run again and queues purged while daemons die.
 //! - `config`: what `windlass config` prints, and what it refuses.
 //! - `disk`: no room for the files of jobs.
 //! - `door`: payloads that are wrong, for every type.
@@ -18,6 +19,7 @@
 //! Each ends with a balance: accepted, recorded, lost (none), doubled (none). `ledger` keeps the books, `house` the
 //! servers. LEASE is short in some of these so that they end soon; retries and crashes are counted as ever.
 
+mod acts;
 mod config;
 mod crash;
 mod demo;
