@@ -28,7 +28,7 @@ pub(super) fn line(attempt: &Attempt) -> Result<String, serde_json::Error> {
     ))
 }
 
-/// Reads a line of [`line`], or of a script about a crash.
+/// Reads a line of [`line()`], or of a script about a crash.
 pub(super) fn read(line: &str) -> Option<Attempt> {
     if line.starts_with('{') {
         return serde_json::from_str(line).ok();
