@@ -159,7 +159,7 @@
 //! # The road of a job
 //!
 //! ```text
-//!  POST /submit ─▶ api ──enqueue──▶ queue
+//!  POST /submit ─▶ api ──enqueue──▶ queue ◀──fire── scheduler (cron)
 //!                                   │   ▲
 //!                           reserve │   │ settle   (the job ends or goes back, and enters the outbox: one atomic step)
 //!                                   ▼   │
@@ -189,9 +189,10 @@
 //! | 3 | [`handlers`] | what runs jobs, a type each |
 //! | 3 | [`logging`] | what the log looks like |
 //! | 3a | [`terms`] | which settings and handlers hold at present |
-//! | 3b | `types` | which job types some daemon runs |
+//! | 3b | [`elsewhere`] | what other daemons say of themselves |
 //! | 4 | [`worker`] | takes jobs, runs them, settles them |
 //! | 4 | `recorder` | moves ended jobs to storage |
+//! | 4 | [`scheduler`] | submits the jobs of schedules at their ticks |
 //! | 5 | [`api`] | HTTP |
 //! | 5a | [`client`] | jobs in and results out, for the program that has the daemon in itself |
 //! | 6 | [`daemon`] | opens engines, starts in order, stops in reverse |
@@ -216,6 +217,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+pub mod elsewhere;
 pub mod handlers;
 pub mod health;
 pub mod job;
@@ -224,9 +226,9 @@ mod near;
 pub mod queue;
 mod recorder;
 pub mod schedule;
+pub mod scheduler;
 pub mod sqlite;
 pub mod storage;
 pub mod terms;
 pub mod threads;
-mod types;
 pub mod worker;

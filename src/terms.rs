@@ -7,8 +7,12 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::config::{Config, Reload};
+use serde_json::value::RawValue;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Problems, Reload};
 use crate::handlers::{Registry, with_types};
+use crate::job::draft::{Looked, Rules, Types};
 
 /// What holds at present. It never changes itself: a reload makes another.
 #[derive(Debug)]
@@ -35,9 +39,11 @@ impl Terms {
     ///
     /// # Errors
     ///
-    /// A `[[type]]` entry that cannot be run: by its name, or by what this host lacks.
+    /// A `[[type]]` entry that cannot be run: by its name, or by what this host lacks. `[[schedule]]` entries whose jobs
+    /// their types do not take.
     pub fn new(config: Config, own: Registry) -> Result<Self, String> {
         let registry = with_types(&own, &config, None)?;
+        check_schedules(&config, &registry)?;
         let present = RwLock::new(Arc::new(Present { config, registry }));
         Ok(Self(Arc::new(Inner { own, present })))
     }
@@ -59,12 +65,14 @@ impl Terms {
     pub fn reload(&self, new: &Config) -> Result<Reload, String> {
         let before = self.present();
         let reload = before.config.reload(new)?;
+        let registry = with_types(
+            &self.0.own,
+            &reload.config,
+            Some((&before.config, &before.registry)),
+        )?;
+        check_schedules(&reload.config, &registry)?;
         let present = Arc::new(Present {
-            registry: with_types(
-                &self.0.own,
-                &reload.config,
-                Some((&before.config, &before.registry)),
-            )?,
+            registry,
             config: reload.config.clone(),
         });
         *self
@@ -73,6 +81,45 @@ impl Terms {
             .write()
             .unwrap_or_else(PoisonError::into_inner) = present;
         Ok(reload)
+    }
+}
+
+/// Looks over the jobs of the file's schedules as their types see them; a type that is not known here may be another
+/// daemon's.
+fn check_schedules(config: &Config, registry: &Registry) -> Result<(), String> {
+    let rules = Rules {
+        payload_max: config.payload_max,
+        max_retries: config.max_retries,
+        types: &OwnTypes(registry),
+        now: SystemClock.now(),
+    };
+    let mut problems = Vec::new();
+    for schedule in &config.schedules {
+        let mut wrongs = Vec::new();
+        // What was read from the file is JSON that can be kept, and nobody else is asked.
+        drop(schedule.definition.draft(&rules, &mut wrongs));
+        problems.extend(wrongs.iter().map(|(_, wrong)| schedule.problem(wrong)));
+    }
+    match Problems::of(problems) {
+        Some(problems) => Err(problems.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// The types of this daemon alone.
+struct OwnTypes<'a>(&'a Registry);
+
+impl Types for OwnTypes<'_> {
+    fn look(&self, kind: &str, payload: Option<&RawValue>) -> Looked {
+        let handler = self.0.get(kind).zip(payload);
+        match handler.map(|(handler, payload)| handler.check(payload)) {
+            Some(Err(wrongs)) => Looked::Wrong(wrongs),
+            Some(Ok(())) | None => Looked::Fits,
+        }
+    }
+
+    fn queue(&self, kind: &str) -> Option<String> {
+        self.0.get(kind)?.queue().map(str::to_owned)
     }
 }
 

@@ -18,7 +18,7 @@ use super::problem::ApiError;
 use super::routes::{self, Incoming, Resolved, Then};
 use super::submitter::{Desk, Told};
 use super::waiters::Waiters;
-use crate::types::Elsewhere;
+use crate::elsewhere::Elsewhere;
 
 /// How long the body of one request may take to come.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -33,8 +33,8 @@ pub struct Shared {
     pub submitter: Desk,
     /// Where requests wait for the end of a job.
     pub waiters: Waiters,
-    /// The job types that other daemons run.
-    pub types: Elsewhere,
+    /// What other daemons say of themselves.
+    pub elsewhere: Elsewhere,
     /// The OpenAPI document, once somebody has asked for it.
     pub openapi: Mutex<Option<Page>>,
     /// How many requests came so far.
@@ -52,7 +52,7 @@ impl Shared {
         waiters: Waiters,
     ) -> Self {
         Self {
-            types: Elsewhere::new(Arc::clone(&services.queue), &services.node),
+            elsewhere: Elsewhere::new(Arc::clone(&services.queue), &services.node),
             services,
             doorway,
             submitter,

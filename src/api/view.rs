@@ -1,6 +1,5 @@
 //! How a job looks to programs: the JSON of `GET /jobs/{id}`, and what lists tell of it.
 
-use chrono::{DateTime, SecondsFormat};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -85,16 +84,8 @@ impl JsonSchema for Instant {
 
 impl Serialize for Instant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&rfc3339(self.0))
+        serializer.serialize_str(&self.0.to_rfc3339())
     }
-}
-
-/// An instant as RFC 3339 in UTC with microseconds.
-#[must_use]
-pub fn rfc3339(instant: Timestamp) -> String {
-    DateTime::from_timestamp_micros(instant.as_micros())
-        .unwrap_or_default()
-        .to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 impl<'a> JobView<'a> {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::config::{Config, JobType, Loaded, Problem, Shown, Sources, Template};
+use crate::config::{Config, Listed, Loaded, Problem, Shown, Sources, Template};
+use crate::terms::Terms;
 
-use super::{Exit, complain, load, print};
+use super::{Exit, OwnTypes, complain, load, print, registry};
 
 /// The options of `windlass config`.
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ enum Kind {
 }
 
 /// Prints what was asked for; wrong settings are all told on standard error.
-pub(super) fn run(options: &Options, sources: &Sources) -> Exit {
+pub(super) fn run(options: &Options, sources: &Sources, own: OwnTypes<'_>) -> Exit {
     match options.template {
         Some(Kind::Toml) => return print(&Template::Toml.text()),
         Some(Kind::Env) => return print(&Template::Env.text()),
@@ -45,20 +46,37 @@ pub(super) fn run(options: &Options, sources: &Sources) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
+    if let Err(exit) = can_start(&loaded.config, own) {
+        return exit;
+    }
     if options.json {
         return print_json(&loaded);
     }
     for warning in &loaded.warnings {
         complain(warning);
     }
-    print(&(table(&loaded.shown) + &types(&loaded.config.types)))
+    let (types, schedules) = (&loaded.config.types, &loaded.config.schedules);
+    print(&(table(&loaded.shown) + &entries(types) + &entries(schedules)))
 }
 
-/// A paragraph a job type of the file.
-fn types(types: &[JobType]) -> String {
+/// Looks at what only the handlers can tell, as a start does: what their settings are, which payloads they take.
+fn can_start(config: &Config, own: OwnTypes<'_>) -> Result<(), Exit> {
+    let registry = registry(config, own)?;
+    match Terms::new(config.clone(), registry) {
+        Ok(_) => Ok(()),
+        Err(problems) => {
+            complain(&problems);
+            Err(Exit::Configuration)
+        }
+    }
+}
+
+/// A paragraph an entry of the file.
+fn entries<E: Listed>(entries: &[E]) -> String {
     let mut text = String::new();
-    for entry in types {
-        text.push_str(&format!("\n[[type]] {}  {}\n", entry.name, entry.place));
+    for entry in entries {
+        let (head, name, place) = (E::HEAD, entry.name(), entry.place());
+        text.push_str(&format!("\n[[{head}]] {name}  {place}\n"));
         for (key, value) in entry.shown() {
             text.push_str(&format!("  {key}  {value}\n"));
         }
@@ -84,7 +102,8 @@ fn table(shown: &[Shown]) -> String {
 #[derive(Serialize)]
 struct Answer<'a> {
     settings: Vec<Row<'a>>,
-    types: Vec<BTreeMap<&'static str, String>>,
+    types: Vec<Entry>,
+    schedules: Vec<Entry>,
     warnings: Vec<String>,
 }
 
@@ -96,12 +115,17 @@ struct Row<'a> {
     source: String,
 }
 
-/// The keys of an entry that were written, as texts, and its place.
-fn type_row(entry: &JobType) -> BTreeMap<&'static str, String> {
-    let mut row: BTreeMap<_, _> = entry.shown().into_iter().collect();
-    row.insert("name", entry.name.clone());
-    row.insert("source", entry.place.to_string());
-    row
+/// The keys of an entry, as texts, its name and its place.
+type Entry = BTreeMap<&'static str, String>;
+
+fn entry_rows<E: Listed>(entries: &[E]) -> Vec<Entry> {
+    let row = |entry: &E| {
+        let mut row: Entry = entry.shown().into_iter().collect();
+        row.insert("name", entry.name().to_owned());
+        row.insert("source", entry.place().to_string());
+        row
+    };
+    entries.iter().map(row).collect()
 }
 
 fn print_json(loaded: &Loaded) -> Exit {
@@ -116,7 +140,8 @@ fn print_json(loaded: &Loaded) -> Exit {
                 source: row.place.to_string(),
             })
             .collect(),
-        types: loaded.config.types.iter().map(type_row).collect(),
+        types: entry_rows(&loaded.config.types),
+        schedules: entry_rows(&loaded.config.schedules),
         warnings: loaded.warnings.iter().map(Problem::to_string).collect(),
     };
     match serde_json::to_string_pretty(&answer) {

@@ -146,7 +146,7 @@ fn obey(line: Line, own: OwnTypes<'_>) -> Exit {
         Command::Types(options) => types::run(&options, &sources),
         Command::Cron(options) => cron::run(&options),
         Command::Bench(options) => bench::run(&options),
-        Command::Config(options) => config::run(&options, &sources),
+        Command::Config(options) => config::run(&options, &sources, own),
         Command::Completions(options) => completions::run(&options),
     }
 }

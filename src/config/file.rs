@@ -1,6 +1,12 @@
-//! The configuration file: TOML, one key a setting, and entries of job types, each with the line on which it stands.
+//! The configuration file: TOML, one key a setting, and entries of job types and schedules, each with the line on which it
+//! stands.
 
+use serde_json::{Map, Number, Value};
 use toml::de::{DeTable, DeValue};
+
+use super::entries::Listed;
+use super::schedules::Schedule;
+use super::types::JobType;
 
 /// A key, its value as text, and its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +58,57 @@ pub(super) struct Parsed {
     pub entries: Vec<Entry>,
     /// The value of the key `type`: all `[[type]]`.
     pub types: Option<Node>,
+    /// The value of the key `schedule`: all `[[schedule]]`.
+    pub schedules: Option<Node>,
 }
 
-/// The key of the entries of job types.
-const TYPE: &str = "type";
+impl Node {
+    /// The value as JSON, which has no dates; or what is in the way, and on which line.
+    pub fn json(&self) -> Result<Value, (usize, String)> {
+        let object = |members: &Members| {
+            let members = members
+                .iter()
+                .map(|m| m.value.json().map(|v| (m.key.clone(), v)));
+            members.collect::<Result<Map<_, _>, _>>()
+        };
+        Ok(match &self.tree {
+            Tree::Text(text) => Value::String(text.clone()),
+            Tree::Whole(number) => Value::from(*number),
+            Tree::Decimal(number) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
+            Tree::Boolean(truth) => Value::Bool(*truth),
+            Tree::Other(what) => return Err((self.line, format!("holds a value that {what}"))),
+            Tree::Array(nodes) => {
+                Value::Array(nodes.iter().map(Self::json).collect::<Result<_, _>>()?)
+            }
+            Tree::Table(members) => Value::Object(object(members)?),
+        })
+    }
+}
+
+impl Member {
+    /// The line of what a JSON Pointer leads to, or of the last thing on the way there.
+    pub fn line_of(&self, pointer: &str) -> usize {
+        let (mut line, mut node) = (self.line, &self.value);
+        for part in pointer.split('/').skip(1) {
+            let part = part.replace("~1", "/").replace("~0", "~");
+            let next = match &node.tree {
+                Tree::Table(members) => members
+                    .iter()
+                    .find(|m| m.key == part)
+                    .map(|m| (m.line, &m.value)),
+                Tree::Array(nodes) => part
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|i| nodes.get(i))
+                    .map(|n| (n.line, n)),
+                _ => None,
+            };
+            let Some(next) = next else { break };
+            (line, node) = next;
+        }
+        line
+    }
+}
 
 /// Reads the file.
 ///
@@ -70,8 +123,13 @@ pub(super) fn parse(text: &str) -> Result<Parsed, (usize, String)> {
     let mut parsed = Parsed::default();
     for (key, value) in table.get_ref().iter() {
         let line = line_at(text, key.span().start);
-        if key.get_ref() == TYPE {
-            parsed.types = Some(Node {
+        let list = match key.get_ref().as_ref() {
+            JobType::HEAD => Some(&mut parsed.types),
+            Schedule::HEAD => Some(&mut parsed.schedules),
+            _ => None,
+        };
+        if let Some(list) = list {
+            *list = Some(Node {
                 line,
                 ..node(text, value)
             });

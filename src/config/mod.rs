@@ -14,12 +14,14 @@
 //!
 //! The setting `worker_count` is `WORKERCOUNT` or `WORKER_COUNT` in the environment and in `.env`, and `worker_count`
 //! in the file. A setting that may hold a password can also be read from a file that `DATABASEURLFILE` names, or from
-//! a systemd credential called `database_url`. Job types without Rust are entries of the file alone ([`JobType`]).
+//! a systemd credential called `database_url`. Job types without Rust ([`JobType`]) and schedules
+//! ([`Schedule`]) are entries of the file alone.
 //!
 //! This module is the one place that reads the process' environment.
 
 mod address;
 mod dotenv;
+mod entries;
 mod file;
 mod load;
 mod mask;
@@ -29,6 +31,7 @@ mod parse;
 mod problem;
 mod reference;
 mod reload;
+mod schedules;
 mod setting;
 mod settings;
 mod sources;
@@ -36,10 +39,12 @@ mod table;
 mod types;
 mod written;
 
+pub use entries::Listed;
 pub use load::{Loaded, Shown};
 pub use problem::{Place, Problem, Problems};
 pub use reference::Template;
 pub use reload::{Change, Reload};
+pub use schedules::Schedule;
 pub use setting::Setting;
 pub use settings::{Backend, Config, LogFormat, QueueWeight, Queues, Secret};
 pub use sources::{DEFAULT_FILE, Sources, process_variable};

@@ -1,6 +1,9 @@
 //! "Did you mean": the setting whose name is nearest to what was written.
 
+use super::entries::Listed;
+use super::schedules::Schedule;
 use super::table::TABLE;
+use super::types::JobType;
 use crate::near::{distance, squashed, tolerance};
 
 /// The setting that `name` was probably meant to be, if it is near enough to one to say so.
@@ -14,9 +17,12 @@ pub(super) fn setting(name: &str) -> Option<&'static str> {
         .map(|(_, name)| name)
 }
 
-/// Whether `name` was probably meant to be `type`, the head of an entry.
-pub(super) fn is_type(name: &str) -> bool {
-    distance(&squashed(name), "type") <= 1
+/// The head of an entry that `name` was probably meant to be.
+pub(super) fn head(name: &str) -> Option<&'static str> {
+    let wanted = squashed(name);
+    [JobType::HEAD, Schedule::HEAD]
+        .into_iter()
+        .find(|head| distance(&wanted, head) <= 1)
 }
 
 #[cfg(test)]

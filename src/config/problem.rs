@@ -102,6 +102,11 @@ impl fmt::Display for Problem {
 pub struct Problems(pub(super) Vec<Problem>);
 
 impl Problems {
+    /// These problems, if they are any.
+    pub(crate) fn of(problems: Vec<Problem>) -> Option<Self> {
+        (!problems.is_empty()).then_some(Self(problems))
+    }
+
     /// The problems: those of the sources first, in the order in which they stand there, then those of the values.
     #[must_use]
     pub fn all(&self) -> &[Problem] {

@@ -77,7 +77,7 @@ impl Template {
             );
         }
         if matches!(self, Self::Toml) {
-            text.push_str(TOML_TYPES);
+            text.push_str(TOML_ENTRIES);
         }
         text
     }
@@ -104,8 +104,8 @@ const ENV_HEAD: &str = "\
 # `windlass config` shows what holds, and where it was written.
 ";
 
-/// Entries, which have no defaults: an example with every key but `url`'s.
-const TOML_TYPES: &str = "
+/// Entries, which have no defaults: examples with every key but `url`'s.
+const TOML_ENTRIES: &str = "
 # Job types of your own: a program to run (`command`) or a URL to post to (`url`), as many as you like, after all settings.
 # The README tells what the program or the server is given and what its answers mean. An example:
 # [[type]]
@@ -115,6 +115,16 @@ const TOML_TYPES: &str = "
 # payload_schema = { type = \"string\" }
 # timeout = \"10s\"
 # queue = \"default\"
+
+# Schedules: a job, as POST /submit takes it, and when it is submitted. The README tells more. An example:
+# [[schedule]]
+# name = \"nightly-count\"
+# cron = \"30 2 * * *\"
+# time_zone = \"UTC\"
+# catch_up = \"none\"
+# overlap = \"allow\"
+# enabled = true
+# job = { type = \"word-count\", payload = \"to be or not to be\" }
 ";
 
 fn write_entry(text: &mut String, setting: &Setting, unset: &str, line: &str) {

@@ -1,15 +1,16 @@
-//! What a reload changes: two configurations are compared, setting by setting and type by type.
+//! What a reload changes: two configurations are compared, setting by setting and entry by entry.
 
 use std::fmt;
 
+use super::entries::Listed;
 use super::setting::Setting;
 use super::settings::Config;
 use super::table::TABLE;
-use super::types::JobType;
 
 /// The settings that a running daemon can change. All others are built into what it has opened: files, sockets,
 /// connections, threads.
-const RELOADABLE: [&str; 9] = [
+const RELOADABLE: [&str; 10] = [
+    "catch_up_max",
     "history_days",
     "job_timeout",
     "limits",
@@ -27,7 +28,7 @@ const NONE: &str = "none";
 /// Something that differs, with secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// A setting, or a type and a key of its entry.
+    /// A setting, or an entry and one of its keys.
     pub what: String,
     /// What held before.
     pub from: String,
@@ -121,36 +122,31 @@ impl Config {
                 reload.needs_restart.push(change);
             }
         }
-        reload
-            .changed
-            .extend(differing_types(&self.types, &new.types));
+        let changed = &mut reload.changed;
+        changed.extend(differing_entries(&self.types, &new.types));
+        changed.extend(differing_entries(&self.schedules, &new.schedules));
         reload.config.types.clone_from(&new.types);
+        reload.config.schedules.clone_from(&new.schedules);
         Ok(reload)
     }
 }
 
-fn differing_types(before: &[JobType], after: &[JobType]) -> Vec<Change> {
-    let named = |types: &'_ [JobType], name: &str| -> Option<JobType> {
-        types.iter().find(|entry| entry.name == name).cloned()
-    };
-    let mut names: Vec<&str> = before
-        .iter()
-        .chain(after)
-        .map(|t| t.name.as_str())
-        .collect();
+fn differing_entries<E: Listed>(before: &[E], after: &[E]) -> Vec<Change> {
+    let all = before.iter().chain(after);
+    let mut names: Vec<&str> = all.map(Listed::name).collect();
     names.sort_unstable();
     names.dedup();
     let mut changes = Vec::new();
     for name in names {
-        match (named(before, name), named(after, name)) {
-            (Some(one), Some(other)) => differing_keys(&one, &other, &mut changes),
+        let named = |entries: &'_ [E]| entries.iter().position(|entry| entry.name() == name);
+        match (named(before), named(after)) {
+            (Some(i), Some(j)) => differing_keys(&before[i], &after[j], &mut changes),
             (one, other) => {
-                let whole =
-                    |entry: Option<JobType>| entry.map_or_else(String::new, |e| e.summary());
+                let whole = |entry: Option<&E>| entry.map_or_else(String::new, Listed::summary);
                 changes.push(Change::new(
-                    format!("type {name}"),
-                    whole(one),
-                    whole(other),
+                    format!("{} {name}", E::HEAD),
+                    whole(one.map(|i| &before[i])),
+                    whole(other.map(|i| &after[i])),
                 ));
             }
         }
@@ -158,10 +154,11 @@ fn differing_types(before: &[JobType], after: &[JobType]) -> Vec<Change> {
     changes
 }
 
-fn differing_keys(one: &JobType, other: &JobType, changes: &mut Vec<Change>) {
+fn differing_keys<E: Listed>(one: &E, other: &E, changes: &mut Vec<Change>) {
     if one.is_same(other) {
         return;
     }
+    let what = format!("{} {}", E::HEAD, one.name());
     let known = changes.len();
     let (before, after) = (one.shown(), other.shown());
     let mut keys: Vec<&str> = before.iter().chain(&after).map(|(key, _)| *key).collect();
@@ -174,16 +171,12 @@ fn differing_keys(one: &JobType, other: &JobType, changes: &mut Vec<Change>) {
         };
         let (from, to) = (value(&before), value(&after));
         if from != to {
-            changes.push(Change::new(format!("type {}, {key}", one.name), from, to));
+            changes.push(Change::new(format!("{what}, {key}"), from, to));
         }
     }
     if changes.len() == known {
         // Nothing that is shown differs, so it is a secret.
-        changes.push(Change::new(
-            format!("type {}", one.name),
-            one.summary(),
-            other.summary(),
-        ));
+        changes.push(Change::new(what, one.summary(), other.summary()));
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::schedules::Schedule;
 use super::types::JobType;
 
 /// Where jobs and records are kept.
@@ -118,6 +119,8 @@ pub struct Config {
     pub submit_max: usize,
     /// WAITMAX: most requests parked by `?wait`.
     pub wait_max: usize,
+    /// CATCHUPMAX: how many missed ticks of one schedule bring their jobs at most, where all of them should.
+    pub catch_up_max: usize,
     /// IDEMPOTENCYWINDOW: for how long an Idempotency-Key is remembered.
     pub idempotency_window: Duration,
     /// IDEMPOTENCYMAX: how many are remembered at most.
@@ -134,6 +137,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The job types that the `[[type]]` entries of the file describe.
     pub types: Vec<JobType>,
+    /// The schedules that the `[[schedule]]` entries of the file describe.
+    pub schedules: Vec<Schedule>,
 }
 
 impl Config {
@@ -182,6 +187,7 @@ impl Default for Config {
             result_max: 256 * 1024,
             submit_max: 1_000,
             wait_max: 1_000,
+            catch_up_max: 100,
             idempotency_window: Duration::from_secs(24 * 3600),
             idempotency_max: 1_000_000,
             smtp_url: None,
@@ -190,6 +196,7 @@ impl Default for Config {
             log_level: log::LevelFilter::Info,
             log_format: LogFormat::Text,
             types: Vec::new(),
+            schedules: Vec::new(),
         }
     }
 }

@@ -6,8 +6,10 @@ use std::io::{self, Read};
 use std::mem;
 use std::path::{Path, PathBuf};
 
+use super::entries::Found;
 use super::names::{named, named_by_key, named_by_variable};
 use super::problem::{Place, Problem, quoted};
+use super::schedules::{self, Schedule};
 use super::setting::Setting;
 use super::sources::{FILE_VARIABLE, Sources};
 use super::table::TABLE;
@@ -31,6 +33,8 @@ pub(super) struct Written {
     pub texts: BTreeMap<&'static str, Option<Text>>,
     /// The job types that the file describes.
     pub types: Vec<JobType>,
+    /// The schedules that it describes.
+    pub schedules: Vec<Schedule>,
     pub problems: Vec<Problem>,
     /// What is odd, though not wrong.
     pub warnings: Vec<Problem>,
@@ -61,7 +65,7 @@ pub(super) fn gather(sources: &Sources) -> Written {
     {
         let mentions = written.file(&path, mem::take(&mut parsed.entries));
         written.take(mentions);
-        written.types(&path, parsed);
+        written.lists(&path, parsed);
     }
     written.credentials(sources);
     written.supervisor(sources);
@@ -188,8 +192,8 @@ impl Written {
         for entry in entries {
             let Some((setting, by_file)) = named_by_key(&entry.key) else {
                 let mut what = format!("unknown key {}", quoted(&entry.key));
-                if entry.is_table && near::is_type(&entry.key) {
-                    what.push_str("; did you mean `[[type]]`?");
+                if let Some(head) = near::head(&entry.key).filter(|_| entry.is_table) {
+                    what.push_str(&format!("; did you mean `[[{head}]]`?"));
                 } else if let Some(near) = near::setting(&entry.key) {
                     what.push_str(&format!("; did you mean `{near}`?"));
                 }
@@ -208,14 +212,17 @@ impl Written {
         mentions
     }
 
-    fn types(&mut self, path: &Path, parsed: file::Parsed) {
+    fn lists(&mut self, path: &Path, parsed: file::Parsed) {
+        let mut found = Found {
+            path,
+            problems: &mut self.problems,
+            warnings: &mut self.warnings,
+        };
         if let Some(types) = parsed.types {
-            let mut found = types::Found {
-                path,
-                problems: &mut self.problems,
-                warnings: &mut self.warnings,
-            };
             self.types = types::read(types, &mut found);
+        }
+        if let Some(schedules) = parsed.schedules {
+            self.schedules = schedules::read(schedules, &mut found);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::api::{Api, Services};
 use crate::health::{Health, Part};
 use crate::queue::Engine;
 use crate::recorder::{self, Recorder};
+use crate::scheduler::{self, Scheduler};
 use crate::terms::Terms;
 use crate::threads::Watch;
 use crate::worker::{self, Trouble, Worker};
@@ -89,6 +90,17 @@ impl Ground {
             troubles,
         })
         .map_err(StartError::system("cannot start the workers"))
+    }
+
+    pub fn scheduler(&self) -> Result<Scheduler, StartError> {
+        Scheduler::start(scheduler::Parts {
+            queue: Arc::clone(&self.engines.queue),
+            terms: self.terms.clone(),
+            node: self.node.clone(),
+            period: scheduler::PERIOD,
+            watch: self.watch.clone(),
+        })
+        .map_err(StartError::system("cannot start the scheduler"))
     }
 
     pub fn beat(&self, worker: &Worker) -> Result<Beat, StartError> {

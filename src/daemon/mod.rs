@@ -21,6 +21,7 @@ use crate::config::{Config, Reload};
 use crate::handlers::Registry;
 use crate::health::{Health, Part};
 use crate::recorder::Recorder;
+use crate::scheduler::Scheduler;
 use crate::terms::Terms;
 use crate::threads::{Death, Stop, Watch};
 use crate::worker::{Trouble, Worker};
@@ -86,6 +87,7 @@ pub struct Daemon {
     health: Health,
     addr: SocketAddr,
     api: Api,
+    scheduler: Scheduler,
     beat: Beat,
     janitor: Janitor,
     worker: Worker,
@@ -129,6 +131,7 @@ impl Daemon {
         let recorder = ground.recorder()?;
         let api = ground.api(listener)?;
         let worker = ground.worker(&api, &recorder, trouble)?;
+        let scheduler = ground.scheduler()?;
         let beat = ground.beat(&worker)?;
         let janitor = ground.janitor()?;
         let serving = api.trouble();
@@ -138,6 +141,7 @@ impl Daemon {
             health: ground.health,
             addr,
             api,
+            scheduler,
             beat,
             janitor,
             worker,
@@ -252,6 +256,8 @@ impl Daemon {
         self.janitor.stop();
         self.beat.stop();
         self.api.stop(Instant::now() + FLUSH);
+        self.scheduler
+            .stop(Instant::now() + Duration::from_millis(500));
         let cut = self
             .worker
             .drain(deadline.saturating_duration_since(Instant::now()), FLUSH);

@@ -155,6 +155,7 @@ fn describe(parts: &BeatParts, started_at: crate::job::Timestamp) -> Node {
     let status = (parts.status)();
     let present = parts.terms.present();
     let queues = present.config.queues.list.iter();
+    let schedules = present.config.schedules.iter();
     Node {
         node: parts.node.clone(),
         started_at,
@@ -169,6 +170,7 @@ fn describe(parts: &BeatParts, started_at: crate::job::Timestamp) -> Node {
             .iter()
             .map(|(kind, _)| kind.to_owned())
             .collect(),
+        schedules: schedules.map(|schedule| schedule.name.clone()).collect(),
         running: status.running,
     }
 }

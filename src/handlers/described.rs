@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::command::Command;
 use super::webhook::{Client, Webhook};
 use super::{Context, Failure, Registered, Registry, Wrong};
-use crate::config::{Action, Config, JobType, PayloadSchema};
+use crate::config::{Action, Config, JobType, Listed as _, PayloadSchema};
 
 /// The handlers of `own` and one for each `[[type]]` entry of `config`.
 ///

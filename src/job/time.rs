@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
 
 /// An instant on some engine's clock, in microseconds since 1970-01-01T00:00:00Z.
@@ -24,6 +25,14 @@ impl Timestamp {
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
+    }
+
+    /// The instant for people and programs: RFC 3339, in UTC, with microseconds.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        DateTime::from_timestamp_micros(self.0)
+            .unwrap_or_default()
+            .to_rfc3339_opts(SecondsFormat::Micros, true)
     }
 
     /// How long it is from `earlier` to here; zero when `earlier` is the later one.

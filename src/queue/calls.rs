@@ -300,6 +300,9 @@ pub struct Node {
     pub queues: Vec<String>,
     /// The job types it knows.
     pub types: Vec<String>,
+    /// The schedules that its file names.
+    #[serde(default)]
+    pub schedules: Vec<String>,
     /// What it runs.
     pub running: Vec<Running>,
 }
@@ -314,30 +317,4 @@ pub struct Running {
     pub kind: String,
     /// Since when, on the engine's clock.
     pub since: Timestamp,
-}
-
-/// A cron entry as the calendar keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Its name; see [`crate::job::is_name`].
-    pub name: String,
-    /// What it does and when: text that only the scheduler reads.
-    pub definition: String,
-    /// When it was first put, on the engine's clock. Its first tick comes after that.
-    pub created_at: Timestamp,
-    /// The last tick that was claimed.
-    pub last_tick: Option<Timestamp>,
-    /// The job of that tick.
-    pub last_job: Option<JobId>,
-}
-
-/// The answer to a claim on a tick.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fired {
-    /// The tick is ours and the job is enqueued.
-    Enqueued(Accepted),
-    /// Somebody had that tick, or a later one.
-    Taken,
-    /// There is no such entry.
-    NoEntry,
 }

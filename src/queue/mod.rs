@@ -47,6 +47,7 @@
 //!
 //! No retry policy (see [`crate::job::retry`]), no threads, no knowledge of handlers or storage.
 
+mod calendar;
 mod calls;
 mod error;
 mod levers;
@@ -58,9 +59,12 @@ use std::time::Duration;
 
 use crate::job::{Found, JobId, Record, Timestamp};
 
+pub use calendar::{
+    AHEAD_MAX, Calendar, Change, Claim, ENTRIES_MAX, Entry, Fired, Passed, Put, Turn, WHY_BYTES_MAX,
+};
 pub use calls::{
-    Accepted, Call, Ending, EngineSettings, Entry, Fired, Idempotency, Lease, Node, QueueCounts,
-    Release, Renewal, Renewed, Reserve, Reserved, Running, Settled, Settlement, Share, Submission,
+    Accepted, Call, Ending, EngineSettings, Idempotency, Lease, Node, QueueCounts, Release,
+    Renewal, Renewed, Reserve, Reserved, Running, Settled, Settlement, Share, Submission,
     Submitted,
 };
 pub use error::QueueError;
@@ -232,44 +236,6 @@ pub trait Desk: Send + Sync {
         before: Timestamp,
         max_crashes: u32,
     ) -> Result<usize, QueueError>;
-}
-
-/// The cron entries and the claim on each tick.
-pub trait Calendar: Send + Sync {
-    /// Adds an entry, or changes the definition of the one with that name (its creation and last tick stay); tells
-    /// whether it is new.
-    ///
-    /// # Errors
-    ///
-    /// [`QueueError::Unavailable`]: call again.
-    fn put(&self, name: &str, definition: &str) -> Result<bool, QueueError>;
-
-    /// Removes an entry; tells whether it was there.
-    ///
-    /// # Errors
-    ///
-    /// [`QueueError::Unavailable`]: call again.
-    fn remove(&self, name: &str) -> Result<bool, QueueError>;
-
-    /// All entries, by name.
-    ///
-    /// # Errors
-    ///
-    /// [`QueueError::Unavailable`]: call again.
-    fn entries(&self) -> Result<Vec<Entry>, QueueError>;
-
-    /// Claims `tick` of an entry and enqueues `submission` in the same atomic step, if the tick is later than the
-    /// entry's last one (Q13). Repeating is safe: a claimed tick is [`Fired::Taken`].
-    ///
-    /// # Errors
-    ///
-    /// [`QueueError::Unavailable`]: call again. [`QueueError::Full`]: nothing happened; the tick is still to be had.
-    fn fire(
-        &self,
-        name: &str,
-        tick: Timestamp,
-        submission: &Submission,
-    ) -> Result<Fired, QueueError>;
 }
 
 /// An engine: one place that keeps jobs, their queues and the cron entries.

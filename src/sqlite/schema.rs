@@ -10,6 +10,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001-queue.sql"),
     include_str!("../../migrations/sqlite/0002-storage.sql"),
     include_str!("../../migrations/sqlite/0003-acts.sql"),
+    include_str!("../../migrations/sqlite/0004-calendar.sql"),
 ];
 
 /// Takes the steps that the file lacks, all or none.

@@ -12,6 +12,7 @@
 //! - `image`: the image handler on pictures of every kind, and on files that are none.
 //! - `queue_redis`: what only Redis can do wrong: scripts forgotten, servers that hang, a full memory.
 //! - `readme`: the README's tables and commands, compared with the code.
+//! - `scheduler`: schedulers on an engine whose clock only the test moves.
 //! - `storage_postgres`: what only PostgreSQL can do wrong: partitions that come and go, servers that stop in mid-call.
 //! - `library`: a program that has the daemon in itself: its own types, submitting and asking without HTTP.
 //! - `process`: the built program as a child process, with real servers.
@@ -52,6 +53,8 @@ mod protocol;
 #[cfg(test)]
 mod queue_redis;
 mod readme;
+#[cfg(test)]
+mod scheduler;
 #[cfg(test)]
 mod storage_postgres;
 #[cfg(test)]

@@ -86,7 +86,7 @@ fn can_run(shared: &Shared, record: &Record) -> Result<(), ApiError> {
     }
     let present = shared.services.terms.present();
     match shared
-        .types
+        .elsewhere
         .beside(&present)
         .look(&job.kind, Some(&job.payload))
     {

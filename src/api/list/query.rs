@@ -1,8 +1,7 @@
 //! The parameters of a list, each checked; all that is wrong is told at once.
 
-use chrono::DateTime;
-
 use super::cursor::{Cursor, Seal, Stage};
+use crate::api::checks::{Checks, instant};
 use crate::api::routes::Incoming;
 use crate::job::{JobId, State, Timestamp, is_name};
 use crate::near::near;
@@ -51,10 +50,7 @@ pub enum Which {
 impl Query {
     /// Reads the parameters; or says, for each that is wrong, why.
     pub fn of(incoming: &Incoming<'_>) -> Result<Self, String> {
-        let mut checks = Checks {
-            incoming,
-            wrong: Vec::new(),
-        };
+        let mut checks = Checks::of(incoming);
         let state = checks
             .value("state", state)
             .unwrap_or(Standing::Ended(None));
@@ -82,9 +78,7 @@ impl Query {
                 Which::Ended(None)
             }
         };
-        if !checks.wrong.is_empty() {
-            return Err(checks.wrong.join("; "));
-        }
+        checks.finish()?;
         Ok(Self {
             which,
             filter,
@@ -126,30 +120,6 @@ fn seal(state: Standing, filter: &Filter) -> Seal {
     ])
 }
 
-/// The parameters of a request, and what is wrong with them so far.
-struct Checks<'a> {
-    incoming: &'a Incoming<'a>,
-    wrong: Vec<String>,
-}
-
-impl Checks<'_> {
-    /// The value of a parameter, if it is there and right.
-    fn value<T>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
-        match read(self.incoming.parameter(name)?) {
-            Ok(value) => Some(value),
-            Err(reason) => {
-                self.wrong(name, &reason);
-                None
-            }
-        }
-    }
-
-    fn wrong(&mut self, name: &str, reason: &str) {
-        self.wrong
-            .push(format!("query parameter `{name}` {reason}"));
-    }
-}
-
 fn state(text: &str) -> Result<Standing, String> {
     match text {
         ENDED => return Ok(Standing::Ended(None)),
@@ -186,20 +156,6 @@ fn tag(text: &str) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
-}
-
-fn instant(text: &str) -> Result<Timestamp, String> {
-    match DateTime::parse_from_rfc3339(text) {
-        Ok(instant) => Ok(Timestamp::from_micros(instant.timestamp_micros())),
-        // In a query, `+` is a space.
-        Err(_) if DateTime::parse_from_rfc3339(&text.replace(' ', "+")).is_ok() => Err(
-            "has a `+`, which stands for a space here: write `%2B`, or the instant in UTC with `Z`"
-                .to_owned(),
-        ),
-        Err(_) => {
-            Err("is no instant: RFC 3339 is expected, such as 2026-11-24T07:42:06Z".to_owned())
-        }
-    }
 }
 
 fn limit(text: &str) -> Result<usize, String> {

@@ -1,14 +1,16 @@
 //! The route table: the one source of what can be asked, with what, and what is answered. Routing, the OpenAPI document
 //! and the README come from it.
 //!
-//! A route is one literal in the table of its theme ([`submit`], [`jobs`], [`queues`], [`watch`]); what it does not say is as in
-//! [`Route::PLAIN`]. What it takes and answers is told by [`parameters`] and [`parts`]; a request line is led to it by [`resolve()`].
+//! A route is one literal in the table of its theme ([`submit`], [`jobs`], [`queues`], [`schedules`], [`watch`]); what it does
+//! not say is as in [`Route::PLAIN`]. What it takes and answers is told by [`parameters`] and [`parts`]; a request line is led to it by
+//! [`resolve()`].
 
 mod jobs;
 mod parameters;
 mod parts;
 mod queues;
 mod resolve;
+mod schedules;
 mod submit;
 mod watch;
 
@@ -114,6 +116,11 @@ pub const THEMES: &[Theme] = &[
         name: "queues",
         meaning: "How queues stand, and what can be done to them.",
         routes: queues::ROUTES,
+    },
+    Theme {
+        name: "schedules",
+        meaning: "What is submitted at set times.",
+        routes: schedules::ROUTES,
     },
     Theme {
         name: "watch",

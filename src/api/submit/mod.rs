@@ -9,6 +9,7 @@ mod one_or_many;
 mod receipt;
 mod schema;
 
+use serde_json::value::RawValue;
 use tiny_http::Header;
 
 use super::exchange::header;
@@ -18,7 +19,7 @@ use super::server::Shared;
 use crate::job::draft::Rules;
 pub use bulk::LineAnswer;
 pub use one_or_many::{drafts_of, named};
-pub use receipt::{Receipt, Receipts};
+pub use receipt::{Receipt, Receipts, accepted};
 pub use schema::{NewJob, NewJobs};
 
 /// What a body is.
@@ -43,13 +44,13 @@ pub fn submit(shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, ApiError
 }
 
 /// What jobs are measured by, now.
-fn with_rules<T>(shared: &Shared, run: impl FnOnce(&Rules<'_>) -> T) -> T {
+pub fn with_rules<T>(shared: &Shared, run: impl FnOnce(&Rules<'_>) -> T) -> T {
     let services = &shared.services;
     let present = services.terms.present();
     run(&Rules {
         payload_max: present.config.payload_max,
         max_retries: present.config.max_retries,
-        types: &shared.types.beside(&present),
+        types: &shared.elsewhere.beside(&present),
         now: services.queue.now(),
     })
 }
@@ -88,6 +89,27 @@ fn content(headers: &[Header]) -> Result<Content, ApiError> {
         }
     }
     Ok(content)
+}
+
+/// A body that is one JSON value.
+///
+/// # Errors
+///
+/// 400, 415.
+pub fn json_body<'a>(incoming: &'a Incoming<'_>) -> Result<&'a RawValue, ApiError> {
+    if content(incoming.headers)? == Content::Lines {
+        return Err(ApiError::MediaType(
+            "NDJSON is for POST /submit; add the header `Content-Type: application/json`"
+                .to_owned(),
+        ));
+    }
+    serde_json::from_str(text(incoming.body)?).map_err(not_json)
+}
+
+fn not_json(err: serde_json::Error) -> ApiError {
+    ApiError::Malformed(format!(
+        "the body is not JSON: {err}; see the place it names"
+    ))
 }
 
 /// The body as text.

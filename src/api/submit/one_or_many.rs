@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use tiny_http::Header;
 
 use super::receipt::{self, Receipt, Receipts};
-use super::{text, with_rules};
+use super::{not_json, text, with_rules};
 use crate::api::Services;
 use crate::api::answer::Answer;
 use crate::api::exchange::{Exchange, header};
@@ -69,11 +69,6 @@ pub fn named(drafts: Vec<Draft>, first: JobId) -> Vec<Arc<Job>> {
 /// The jobs of a body, and whether it is one that does not stand in an array.
 fn drafts(shared: &Shared, body: &[u8]) -> Result<(Vec<Draft>, bool), ApiError> {
     let body = text(body)?;
-    let not_json = |err: serde_json::Error| {
-        ApiError::Malformed(format!(
-            "the body is not JSON: {err}; see the place it names"
-        ))
-    };
     let is_one = !body.trim_start().starts_with('[');
     let entries: Vec<&RawValue> = if is_one {
         vec![serde_json::from_str(body).map_err(not_json)?]

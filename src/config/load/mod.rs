@@ -91,6 +91,9 @@ impl Config {
         if !written.types.is_empty() {
             config.types = std::mem::take(&mut written.types);
         }
+        if !written.schedules.is_empty() {
+            config.schedules = std::mem::take(&mut written.schedules);
+        }
         if written.problems.is_empty() {
             written.problems.extend(contradiction(&config, &shown));
         }

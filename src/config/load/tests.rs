@@ -96,7 +96,7 @@ fn all_problems_are_told_at_once_each_with_its_place() {
     let sources = folder
         .sources(
             "MAXRETRIES=many\nno line\n",
-            "\nworker_cout = 3\nlease = \"20x\"\nbackend = true\n[schedule]\n",
+            "\nworker_cout = 3\nlease = \"20x\"\nbackend = true\n[planets]\n",
         )
         .with("WORKERCOUNT", "0")
         .with("APIADDR", "0.0.0.0:80")
@@ -105,7 +105,7 @@ fn all_problems_are_told_at_once_each_with_its_place() {
     let beginnings = [
         ".env line 2: not KEY=VALUE",
         "windlass.toml line 2: unknown key `worker_cout`; did you mean `worker_count`?",
-        "windlass.toml line 5: unknown key `schedule`",
+        "windlass.toml line 5: unknown key `planets`",
         "windlass.toml line 4: the value of `backend` is true or false",
         "NAMESPACE in the environment: empty; leave it out for the default",
         "APIADDR in the environment: `0.0.0.0:80` is not a loopback address, and no access tokens",

@@ -17,12 +17,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
+use super::entries::Listed;
 use super::mask;
 use super::problem::Place;
 use super::settings::Secret;
 use crate::job::duration::written;
 
-pub(super) use read::{Found, read};
+pub(super) use read::read;
 pub use windlass_schemas::PayloadSchema;
 
 /// The job types that are built in, or will be: no entry may take their names.
@@ -103,10 +104,18 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-impl JobType {
-    /// Whether another entry says the same, wherever it stands.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
+impl Listed for JobType {
+    const HEAD: &'static str = "type";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
         let moved = Self {
             place: self.place.clone(),
             ..other.clone()
@@ -114,17 +123,7 @@ impl JobType {
         *self == moved
     }
 
-    /// The whole entry in one line, for people.
-    pub(super) fn summary(&self) -> String {
-        let shown = self.shown().into_iter();
-        let keys: Vec<_> = shown.map(|(key, value)| format!("{key} {value}")).collect();
-        keys.join(", ")
-    }
-
-    /// The keys of the entry and their values, for people: secrets, and whatever in a URL or a header may be one, are
-    /// masked.
-    #[must_use]
-    pub fn shown(&self) -> Vec<(&'static str, String)> {
+    fn shown(&self) -> Vec<(&'static str, String)> {
         const HIDDEN: &str = "***";
         let mut shown = Vec::new();
         match &self.action {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::values::{file, header, json, line_of, not_a_schema, schema_of, url, words};
+use super::values::{file, header, not_a_schema, schema_of, url, words};
 use super::{Action, BUILTIN_TYPES, JobType, PayloadSchema, SigningKey};
+use crate::config::entries::{Found, read_all};
 use crate::config::file::{Member, Node, Tree};
 use crate::config::parse;
-use crate::config::problem::{Place, Problem, quoted};
+use crate::config::problem::{Problem, quoted};
 use crate::config::settings::Secret;
 use crate::near;
 
@@ -35,73 +36,17 @@ const COMMAND_KEYS: [&str; 1] = ["directory"];
 /// Keys that make sense with `url` only.
 const URL_KEYS: [&str; 3] = ["secret", "secret_file", "headers"];
 
-/// What is found while a file is read.
-pub(in crate::config) struct Found<'f> {
-    /// The file.
-    pub path: &'f Path,
-    pub problems: &'f mut Vec<Problem>,
-    /// What is odd, though not wrong.
-    pub warnings: &'f mut Vec<Problem>,
-}
-
 /// Reads all entries, the value of the file's key `type`.
 pub(in crate::config) fn read(types: Node, found: &mut Found<'_>) -> Vec<JobType> {
-    let Tree::Array(entries) = types.tree else {
-        found.wrong(
-            types.line,
-            "`type` is one entry of many: begin each with `[[type]]`, in two brackets",
-        );
-        return Vec::new();
-    };
-    let mut read: Vec<JobType> = Vec::new();
-    for entry in entries {
-        let line = entry.line;
-        let Tree::Table(members) = entry.tree else {
-            found.wrong(
-                line,
-                "an entry of `type` is a table: begin each with `[[type]]`",
-            );
-            continue;
-        };
-        let Some(job_type) = (Entry {
+    read_all(types, found, |line, members, found| {
+        let members = members.into_iter().map(|m| (m.key.clone(), m)).collect();
+        let entry = Entry {
             line,
-            members: members.into_iter().map(|m| (m.key.clone(), m)).collect(),
+            members,
             found,
-        })
-        .read() else {
-            continue;
         };
-        match read.iter().find(|other| other.name == job_type.name) {
-            Some(other) => {
-                let what = format!("the type `{}` stands at {}, too", other.name, other.place);
-                found.wrong(line, what);
-            }
-            None => read.push(job_type),
-        }
-    }
-    read
-}
-
-impl Found<'_> {
-    fn place(&self, line: usize) -> Place {
-        Place::File {
-            path: self.path.to_owned(),
-            line,
-        }
-    }
-
-    fn wrong(&mut self, line: usize, what: impl Into<String>) {
-        let place = self.place(line);
-        self.problems.push(Problem::new(place, what));
-    }
-
-    /// A path as an entry writes it: what is not absolute counts from the folder of the file.
-    fn path(&self, written: &str) -> PathBuf {
-        self.path
-            .parent()
-            .unwrap_or(Path::new(""))
-            .join(Path::new(written))
-    }
+        entry.read()
+    })
 }
 
 /// One entry while it is read. What is read is taken out of its members.
@@ -352,9 +297,9 @@ impl Entry<'_, '_> {
                 let path = self.found.path(path);
                 schema_of(&path).map_err(|what| (member.line, what))
             }
-            Tree::Table(_) => json(&member.value).and_then(|document| {
+            Tree::Table(_) => member.value.json().and_then(|document| {
                 PayloadSchema::new(document).map_err(|(pointer, what)| {
-                    (line_of(&member, &pointer), not_a_schema(&pointer, &what))
+                    (member.line_of(&pointer), not_a_schema(&pointer, &what))
                 })
             }),
             _ => Err((

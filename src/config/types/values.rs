@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 use url::Url;
 
 use super::PayloadSchema;
-use crate::config::file::{Member, Members, Node, Tree};
+use crate::config::file::{Member, Node, Tree};
 use crate::config::problem::quoted;
 use crate::config::settings::Secret;
 
@@ -96,48 +96,6 @@ pub(super) fn not_a_schema(pointer: &str, what: &str) -> String {
         "" => format!("is no JSON Schema (2020-12): {what}"),
         _ => format!("is no JSON Schema (2020-12): at `{pointer}`: {what}"),
     }
-}
-
-/// The line of what a JSON Pointer leads to, or of the last thing on the way there.
-pub(super) fn line_of(schema: &Member, pointer: &str) -> usize {
-    let (mut line, mut node) = (schema.line, &schema.value);
-    for part in pointer.split('/').skip(1) {
-        let part = part.replace("~1", "/").replace("~0", "~");
-        let next = match &node.tree {
-            Tree::Table(members) => members
-                .iter()
-                .find(|m| m.key == part)
-                .map(|m| (m.line, &m.value)),
-            Tree::Array(nodes) => part
-                .parse::<usize>()
-                .ok()
-                .and_then(|i| nodes.get(i))
-                .map(|n| (n.line, n)),
-            _ => None,
-        };
-        let Some(next) = next else { break };
-        (line, node) = next;
-    }
-    line
-}
-
-/// A value as JSON, which has no dates.
-pub(super) fn json(node: &Node) -> Result<Value, (usize, String)> {
-    let object = |members: &Members| {
-        let members = members
-            .iter()
-            .map(|m| json(&m.value).map(|v| (m.key.clone(), v)));
-        members.collect::<Result<Map<_, _>, _>>()
-    };
-    Ok(match &node.tree {
-        Tree::Text(text) => Value::String(text.clone()),
-        Tree::Whole(number) => Value::from(*number),
-        Tree::Decimal(number) => Number::from_f64(*number).map_or(Value::Null, Value::Number),
-        Tree::Boolean(truth) => Value::Bool(*truth),
-        Tree::Other(what) => return Err((node.line, format!("holds a value that {what}"))),
-        Tree::Array(nodes) => Value::Array(nodes.iter().map(json).collect::<Result<_, _>>()?),
-        Tree::Table(members) => Value::Object(object(members)?),
-    })
 }
 
 /// The text of a file that an entry names.

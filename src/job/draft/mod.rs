@@ -1,24 +1,21 @@
 //! A job as somebody asks for it, in a request or in an entry of the calendar: every field read strictly, all wrong ones
 //! found at once.
 //!
-//! [`strict`] finds what parsers let pass, [`fields`] reads the fields one by one. A [`Draft`] becomes a job when it is
-//! given an id.
+//! [`strict`] finds what parsers let pass, [`object`] opens the object, [`fields`] reads its fields one by one. A
+//! [`Draft`] becomes a job when it is given an id.
 
 pub mod fields;
+pub mod object;
 pub mod strict;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Backoff, Job, JobId, Timestamp, fit};
-use crate::near::near;
 use fields::When;
-use strict::{Key, escaped};
+use object::Object;
 
 /// The fields of a submitted job.
 pub const FIELDS: [&str; 11] = [
@@ -175,136 +172,81 @@ pub fn read(
     rules: &Rules<'_>,
     wrongs: &mut Wrongs,
 ) -> Result<Option<Draft>, Refused> {
-    let before = wrongs.len();
+    let found = walked(raw, at, wrongs)?;
+    read_walked(raw, at, &found, rules, wrongs)
+}
+
+/// Walks over an object to which the pointer `at` leads, and notes what parsers let pass; answers with where that is.
+///
+/// # Errors
+///
+/// [`Refused`]: it is no JSON that can be kept.
+pub fn walked(raw: &RawValue, at: &str, wrongs: &mut Wrongs) -> Result<Vec<String>, Refused> {
     let mut found = Vec::new();
     strict::walk(raw.get(), at, &mut found).map_err(|err| {
         let place = if at.is_empty() { "the body" } else { at };
         Refused::NotJson(format!("{place}: {err}"))
     })?;
-    let payload_is_clean = !found
-        .iter()
-        .any(|w| w.pointer[at.len()..].starts_with("/payload"));
+    let pointers = found.iter().map(|w| w.pointer.clone()).collect();
     wrongs.extend(found.into_iter().map(|w| (Sort::Invalid, w)));
-    let Ok(Members(members)) = serde_json::from_str::<Members<'_>>(raw.get()) else {
-        let wrong = Wrong::new(at, "must be an object: {\"type\": …, \"payload\": …}");
-        wrongs.push((Sort::Invalid, wrong));
+    Ok(pointers)
+}
+
+/// [`read`] of what was walked over already, and found wrong in these places.
+///
+/// # Errors
+///
+/// [`Refused`]: another daemon may know the type and cannot be asked.
+pub fn read_walked(
+    raw: &RawValue,
+    at: &str,
+    found: &[String],
+    rules: &Rules<'_>,
+    wrongs: &mut Wrongs,
+) -> Result<Option<Draft>, Refused> {
+    let before = wrongs.len();
+    let is_clean = !found.iter().any(|pointer| pointer.starts_with(at));
+    let payload = format!("{at}/payload");
+    let payload_is_clean = !found.iter().any(|pointer| pointer.starts_with(&payload));
+    let form = "{\"type\": …, \"payload\": …}";
+    let Some(object) = Object::open(raw, at, form, &FIELDS, wrongs) else {
         return Ok(None);
     };
-    let mut entry = Entry {
-        at,
-        members: &members,
-        wrongs: &mut *wrongs,
-    };
-    entry.refuse_unknown();
+    let mut entry = Entry(object);
     let kind = entry.kind();
     let payload = entry.payload(rules.payload_max);
     if let (Some(kind), Some(payload)) = (&kind, &payload) {
         entry.check_payload(kind, payload, payload_is_clean, rules)?;
     }
     let draft = entry.draft(kind, payload, rules);
-    Ok(draft.filter(|_| wrongs.len() == before))
-}
-
-/// The members of an object, each value as it stands.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::with_capacity(4);
-                while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-                    members.push((key, value));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
+    Ok(draft.filter(|_| is_clean && wrongs.len() == before))
 }
 
 /// One job that is being read.
-struct Entry<'e> {
-    at: &'e str,
-    members: &'e [(Cow<'e, str>, &'e RawValue)],
-    wrongs: &'e mut Wrongs,
-}
+struct Entry<'e, 'w>(Object<'e, 'w>);
 
-impl<'e> Entry<'e> {
-    fn wrong(&mut self, field: &str, detail: impl Into<String>) {
-        let pointer = format!("{}{field}", self.at);
-        self.wrongs
-            .push((Sort::Invalid, Wrong::new(pointer, detail)));
-    }
-
-    /// The value of a field; `None` when it is missing or null.
-    fn member(&self, name: &str) -> Option<&'e RawValue> {
-        let found = self.members.iter().find(|(key, _)| key == name);
-        found.map(|(_, raw)| *raw).filter(|raw| raw.get() != "null")
-    }
-
-    /// A field as `read` reads it; `None` when it is missing, null or wrong.
-    fn field<T>(
-        &mut self,
-        name: &str,
-        read: impl FnOnce(&RawValue) -> Result<T, fields::Wrongs>,
-    ) -> Option<T> {
-        match read(self.member(name)?) {
-            Ok(value) => Some(value),
-            Err(wrongs) => {
-                for (below, detail) in wrongs {
-                    self.wrong(&format!("/{name}{below}"), detail);
-                }
-                None
-            }
-        }
-    }
-
-    fn refuse_unknown(&mut self) {
-        let members = self.members;
-        for (name, _) in members {
-            if !FIELDS.contains(&name.as_ref()) {
-                let hint = near(name, FIELDS).map_or_else(
-                    || format!("known are {}", FIELDS.join(", ")),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                self.wrong(
-                    &format!("/{}", escaped(name)),
-                    format!("unknown field; {hint}"),
-                );
-            }
-        }
-    }
-
+impl<'e> Entry<'e, '_> {
     fn kind(&mut self) -> Option<String> {
-        if self.member("type").is_none() {
-            self.wrong("/type", "is missing; it names what runs the job");
+        if self.0.member("type").is_none() {
+            self.0
+                .wrong("/type", "is missing; it names what runs the job");
         }
-        self.field("type", |raw| fields::name(raw, "a job type"))
+        self.0.field("type", |raw| fields::name(raw, "a job type"))
     }
 
     /// The payload; an object without members where there is none.
     fn payload(&mut self, max: usize) -> Option<Cow<'e, RawValue>> {
-        let found = self.members.iter().find(|(key, _)| key == "payload");
-        let Some((_, payload)) = found else {
+        let Some(payload) = self.0.given("payload") else {
             let empty = RawValue::from_string(EMPTY_PAYLOAD.to_owned()).ok()?;
             return Some(Cow::Owned(empty));
         };
-        if payload.get().len() > max {
-            let detail = format!(
-                "is {} bytes long; at most {max} (PAYLOADMAX)",
-                payload.get().len()
-            );
-            let wrong = Wrong::new(format!("{}/payload", self.at), detail);
-            self.wrongs.push((Sort::TooLarge, wrong));
+        let length = payload.get().len();
+        if length > max {
+            let detail = format!("is {length} bytes long; at most {max} (PAYLOADMAX)");
+            self.0.wrong_of(Sort::TooLarge, "/payload", detail);
             return None;
         }
-        Some(Cow::Borrowed(*payload))
+        Some(Cow::Borrowed(payload))
     }
 
     fn check_payload(
@@ -319,14 +261,14 @@ impl<'e> Entry<'e> {
             Looked::Fits => {}
             Looked::Wrong(wrongs) => {
                 for wrong in wrongs {
-                    self.wrong(&format!("/payload{}", wrong.pointer), wrong.detail);
+                    self.0
+                        .wrong(&format!("/payload{}", wrong.pointer), wrong.detail);
                 }
             }
             Looked::Unknown(near) => {
                 let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
                 let detail = format!("no daemon runs the job type `{kind}`{hint}");
-                let wrong = Wrong::new(format!("{}/type", self.at), detail);
-                self.wrongs.push((Sort::UnknownType, wrong));
+                self.0.wrong_of(Sort::UnknownType, "/type", detail);
             }
             Looked::Away(cause) => return Err(Refused::Away(cause)),
         }
@@ -341,17 +283,17 @@ impl<'e> Entry<'e> {
         rules: &Rules<'_>,
     ) -> Option<Draft> {
         let when = self.when(rules.now);
-        let queue = self.field("queue", |raw| fields::name(raw, "a queue"));
-        let max_retries = self.field("max_retries", fields::max_retries);
-        let backoff = self.field("backoff", fields::backoff);
-        let timeout = self.field("timeout", fields::timeout);
-        let expires_in = self.field("expires_in", fields::span);
-        let unique = self.field("unique", fields::unique);
-        let tags = self.field("tags", fields::tags);
+        let queue = self.0.field("queue", |raw| fields::name(raw, "a queue"));
+        let max_retries = self.0.field("max_retries", fields::max_retries);
+        let backoff = self.0.field("backoff", fields::backoff);
+        let timeout = self.0.field("timeout", fields::timeout);
+        let expires_in = self.0.field("expires_in", fields::span);
+        let unique = self.0.field("unique", fields::unique);
+        let tags = self.0.field("tags", fields::tags);
         if let Some(expires_in) = expires_in
             && when.delay(rules.now) >= expires_in
         {
-            self.wrong(
+            self.0.wrong(
                 "/expires_in",
                 "would be over before the job is due; it counts from now on",
             );
@@ -375,11 +317,12 @@ impl<'e> Entry<'e> {
     }
 
     fn when(&mut self, now: Timestamp) -> When {
-        if self.member("delay").is_some() && self.member("run_at").is_some() {
-            self.wrong("/run_at", "excludes `delay`; give one of the two");
+        if self.0.member("delay").is_some() && self.0.member("run_at").is_some() {
+            self.0
+                .wrong("/run_at", "excludes `delay`; give one of the two");
         }
-        let delay = self.field("delay", fields::delay);
-        let run_at = self.field("run_at", |raw| fields::run_at(raw, now));
+        let delay = self.0.field("delay", fields::delay);
+        let run_at = self.0.field("run_at", |raw| fields::run_at(raw, now));
         delay.or(run_at).unwrap_or(When::Now)
     }
 }

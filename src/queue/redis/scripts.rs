@@ -12,6 +12,7 @@ const LAPSE: &str = include_str!("lua/lapse.lua");
 const ACCEPT: &str = include_str!("lua/accept.lua");
 const LINES: &str = include_str!("lua/lines.lua");
 const CONDEMN: &str = include_str!("lua/condemn.lua");
+const SCHEDULE: &str = include_str!("lua/schedule.lua");
 
 /// Refused when Redis is at `maxmemory`: brings new work.
 const BRINGS_WORK: &str = "#!lua\n";
@@ -88,7 +89,7 @@ macro_rules! scripts {
 
 scripts! {
     enqueue: BRINGS_WORK [ACCEPT],
-    fire: BRINGS_WORK [ACCEPT],
+    fire: BRINGS_WORK [ACCEPT SCHEDULE],
     reserve: BRINGS_WORK [ENDS GRANTS LAPSE CONDEMN],
     reserve_full: ENDS_WORK [ENDS GRANTS LAPSE CONDEMN],
     renew: ENDS_WORK [ENDS GRANTS LAPSE],
@@ -104,8 +105,8 @@ scripts! {
     pause: ENDS_WORK [],
     beat: ENDS_WORK [],
     nodes: ENDS_WORK [],
-    put: ENDS_WORK [],
-    remove: ENDS_WORK [],
+    put: ENDS_WORK [SCHEDULE],
+    remove: ENDS_WORK [SCHEDULE],
     meta: ENDS_WORK [],
     find: READS [],
     counts: READS [],
@@ -116,6 +117,7 @@ scripts! {
     running: READS [ENDS GRANTS],
     ended: READS [],
     retried: READS [],
+    version: READS [],
 }
 
 /// The answer of a script: the engine's time, and what follows it.
@@ -199,19 +201,24 @@ impl Reply {
 mod tests {
     use super::*;
     use crate::job::Attempt;
-    use crate::queue::{BODY_BYTES_PER_CALL_MAX, RETRY_KEPT, RETRY_WITHIN, TICKETS_PER_CALL_MAX};
+    use crate::queue::{
+        AHEAD_MAX, BODY_BYTES_PER_CALL_MAX, RETRY_KEPT, RETRY_WITHIN, TICKETS_PER_CALL_MAX,
+    };
 
     #[test]
     fn the_scripts_know_the_bounds_of_the_house() {
         assert!(ENDS.contains(&format!("local KEPT = {}\n", Attempt::KEPT_MAX)));
         assert_eq!(BODY_BYTES_PER_CALL_MAX, 4 * 1024 * 1024);
         let bounds = format!("local TICKETS, BYTES = {TICKETS_PER_CALL_MAX}, 4 * 1024 * 1024\n");
-        assert!(Scripts::new().reserve.source.contains(&bounds));
+        let scripts = Scripts::new();
+        assert!(scripts.reserve.source.contains(&bounds));
         let within = format!("local WITHIN = {} * 1000000\n", RETRY_WITHIN.as_secs());
         assert!(ACCEPT.contains(&within));
         let kept = format!("'EXPIRE', RETRIED .. old, {})", RETRY_KEPT.as_secs());
-        assert!(Scripts::new().stored.source.contains(&kept));
-        for script in [Scripts::new().collect, Scripts::new().find] {
+        assert!(scripts.stored.source.contains(&kept));
+        let ahead = format!("local AHEAD = {} * 1000000\n", AHEAD_MAX.as_secs());
+        assert!(scripts.fire.source.contains(&ahead));
+        for script in [&scripts.collect, &scripts.find, &scripts.entries] {
             assert!(script.source.contains("local BYTES = 4 * 1024 * 1024\n"));
         }
     }

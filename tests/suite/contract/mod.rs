@@ -24,6 +24,7 @@ mod reserve;
 mod retry;
 mod settle;
 mod storage;
+mod ticks;
 mod unique;
 mod weights;
 
@@ -177,10 +178,22 @@ macro_rules! queue_contract {
             }
             calendar {
                 entries_are_kept_by_name,
+                a_change_needs_the_present_revision,
+                a_tick_of_a_changed_entry_is_not_had,
+                ticks_count_afresh,
+                the_number_of_entries_is_bounded,
+                entries_of_any_size_are_all_read,
+            }
+            ticks {
                 a_tick_is_had_once,
+                a_tick_is_never_early,
                 a_race_for_a_tick_has_one_winner,
                 a_claim_can_be_repeated,
                 a_tick_meets_a_unique_key,
+                a_tick_passes_without_a_job,
+                a_tick_passes_while_the_last_job_lives,
+                a_job_out_of_turn_is_accepted_once,
+                a_clock_set_back_neither_doubles_nor_stops_ticks,
             }
             nodes {
                 nodes_are_known_while_they_beat,

@@ -17,6 +17,7 @@ fn node(bench: &Bench, name: &str) -> Node {
         quiet: name == "b",
         queues: vec!["q".to_owned()],
         types: vec!["noop".to_owned(), "email".to_owned()],
+        schedules: Vec::new(),
         running: vec![Running {
             id: bench.job("q").id,
             kind: "noop".to_owned(),

@@ -10,6 +10,7 @@ mod purge;
 mod queues;
 mod retry;
 mod run_now;
+mod schedules;
 mod stop;
 mod submit;
 mod wait;

@@ -35,6 +35,7 @@ fn beat(house: &House) -> Node {
         quiet: false,
         queues: vec!["default".to_owned()],
         types: vec!["noop".to_owned()],
+        schedules: Vec::new(),
         running: vec![Running {
             id: windlass::job::JobId::mint(now, 7),
             kind: "noop".to_owned(),

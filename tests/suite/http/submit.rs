@@ -137,6 +137,7 @@ fn a_type_that_only_another_node_knows_is_accepted() {
         quiet: false,
         queues: vec!["default".to_owned()],
         types: vec!["theirs".to_owned()],
+        schedules: Vec::new(),
         running: Vec::new(),
     };
     house.engine.beat(&node).expect("an answer");

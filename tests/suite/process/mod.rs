@@ -15,6 +15,7 @@
 //! - `own`: a program with job types of its own, down to its last thread.
 //! - `quiet`: TSTP and CONT.
 //! - `reload`: HUP, with a good file and a wrong one, at rest and under load.
+//! - `schedules`: three daemons that are killed in turn, schedules of the file and of the API over restarts and reloads.
 //!
 //! Each ends with a balance: accepted, recorded, lost (none), doubled (none). `ledger` keeps the books, `house` the
 //! servers. LEASE is short in some of these so that they end soon; retries and crashes are counted as ever.
@@ -35,6 +36,7 @@ mod outage;
 mod own;
 mod quiet;
 mod reload;
+mod schedules;
 mod stage;
 mod start;
 mod stop;

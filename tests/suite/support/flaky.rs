@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use windlass::job::{Found, JobId, Record, Timestamp};
 use windlass::queue::{
-    Calendar, Call, Cancelled, Desk, Engine, Entry, Fired, Levers, Line, Listed, MadeDue, Node,
-    Place, Queue, QueueCounts, QueueError, Release, Renewal, Renewed, Reserve, Reserved, Settled,
-    Settlement, Submission, Submitted,
+    Calendar, Call, Cancelled, Change, Claim, Desk, Engine, Entry, Fired, Levers, Line, Listed,
+    MadeDue, Node, Place, Put, Queue, QueueCounts, QueueError, Release, Renewal, Renewed, Reserve,
+    Reserved, Settled, Settlement, Submission, Submitted,
 };
 
 /// What goes wrong. Whether request or reply is lost, the caller sees the same error.
@@ -198,19 +198,27 @@ impl Levers for Flaky {
 }
 
 impl Calendar for Flaky {
-    fn put(&self, name: &str, definition: &str) -> Result<bool, QueueError> {
-        self.pass("put", || self.engine.put(name, definition))
+    fn put(&self, name: &str, change: &Change<'_>) -> Result<Put, QueueError> {
+        self.pass("put", || self.engine.put(name, change))
     }
 
-    fn remove(&self, name: &str) -> Result<bool, QueueError> {
-        self.pass("remove", || self.engine.remove(name))
+    fn remove(&self, name: &str, revision: u64) -> Result<bool, QueueError> {
+        self.pass("remove", || self.engine.remove(name, revision))
+    }
+
+    fn entry(&self, name: &str) -> Result<Option<Entry>, QueueError> {
+        self.pass("entry", || self.engine.entry(name))
     }
 
     fn entries(&self) -> Result<Vec<Entry>, QueueError> {
         self.pass("entries", || self.engine.entries())
     }
 
-    fn fire(&self, name: &str, tick: Timestamp, job: &Submission) -> Result<Fired, QueueError> {
-        self.pass("fire", || self.engine.fire(name, tick, job))
+    fn version(&self) -> Result<u64, QueueError> {
+        self.pass("version", || self.engine.version())
+    }
+
+    fn fire(&self, claim: &Claim<'_>) -> Result<Fired, QueueError> {
+        self.pass("fire", || self.engine.fire(claim))
     }
 }

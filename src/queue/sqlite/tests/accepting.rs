@@ -97,35 +97,6 @@ fn a_unique_key_is_held_by_one_live_job() {
     assert_eq!(bench.submit(vec![late])[0], Accepted::Existing(heir_id));
 }
 
-#[test]
-fn a_tick_is_fired_once() {
-    let mut bench = Bench::new();
-    assert!(bench.queue.put("e", "x").unwrap());
-    assert!(!bench.queue.put("e", "y").unwrap());
-    let submission = Submission {
-        jobs: vec![Arc::new(bench.job("q"))],
-        idempotency: None,
-    };
-    let tick = bench.clock.now();
-    let fired = bench.queue.fire("e", tick, &submission).unwrap();
-    assert!(matches!(fired, Fired::Enqueued(Accepted::New(..))));
-    assert_eq!(
-        bench.queue.fire("e", tick, &submission).unwrap(),
-        Fired::Taken
-    );
-    let entry = bench.queue.entries().unwrap().remove(0);
-    assert_eq!(
-        (entry.definition.as_str(), entry.last_tick),
-        ("y", Some(tick))
-    );
-    assert_eq!(entry.last_job, Some(submission.jobs[0].id));
-    assert!(bench.queue.remove("e").unwrap());
-    assert_eq!(
-        bench.queue.fire("e", tick, &submission).unwrap(),
-        Fired::NoEntry
-    );
-}
-
 /// SQLite's own bound on the file stands in for a full disk: it answers the same error.
 #[test]
 fn a_full_disk_refuses_new_work_and_the_same_call_is_accepted_once_there_is_room() {

@@ -6,9 +6,7 @@ mod lending;
 use super::*;
 use crate::clock::ManualClock;
 use crate::job::{Attempt, Found, Job, Outcome as Ended, State};
-use crate::queue::{
-    Accepted, Calendar, Cancelled, Desk, Ending, Fired, Idempotency, Levers, Share, Submission,
-};
+use crate::queue::{Accepted, Cancelled, Desk, Ending, Idempotency, Levers, Share, Submission};
 use serde_json::value::RawValue;
 
 const LEASE: Duration = Duration::from_secs(15);

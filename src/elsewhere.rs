@@ -1,4 +1,4 @@
-//! Which job types some daemon runs: this one's handlers, and what the other daemons say of themselves.
+//! What other daemons say of themselves: which job types they run, which schedules their files name.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +14,19 @@ use crate::terms::Present;
 /// For how long what the nodes say is believed. Also how often whoever asks for unknown types makes us ask.
 const BELIEVED_FOR: Duration = Duration::from_secs(3);
 
-/// The types that other daemons announce, as last heard.
+/// What other daemons say of themselves, as last heard.
 pub struct Elsewhere {
     queue: Arc<dyn Engine>,
     /// This daemon: what it said of itself before a reload counts no more.
     node: String,
-    heard: Mutex<Option<(Instant, BTreeSet<String>)>>,
+    heard: Mutex<Option<(Instant, Arc<Heard>)>>,
+}
+
+/// What the live nodes say together.
+#[derive(Default)]
+struct Heard {
+    types: BTreeSet<String>,
+    schedules: BTreeSet<String>,
 }
 
 impl Elsewhere {
@@ -33,7 +40,7 @@ impl Elsewhere {
         }
     }
 
-    /// These types and those that this daemon runs at present.
+    /// The job types of other daemons, and those that this one runs at present.
     #[must_use]
     pub fn beside<'a>(&'a self, present: &'a Present) -> AllTypes<'a> {
         AllTypes {
@@ -42,21 +49,38 @@ impl Elsewhere {
         }
     }
 
-    /// Whether some other live node knows `kind`. One that was not heard of `within` is gone.
-    fn knows(&self, kind: &str, within: Duration) -> Result<bool, QueueError> {
+    /// Whether the file of this daemon or of another live one names a schedule.
+    ///
+    /// # Errors
+    ///
+    /// The queue cannot be asked.
+    pub fn is_in_a_file(&self, schedule: &str, present: &Present) -> Result<bool, QueueError> {
+        let mut ours = present.config.schedules.iter();
+        if ours.any(|own| own.name == schedule) {
+            return Ok(true);
+        }
+        Ok(self.heard(present)?.schedules.contains(schedule))
+    }
+
+    fn heard(&self, present: &Present) -> Result<Arc<Heard>, QueueError> {
         let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if let Some((at, types)) = heard.as_ref()
+        if let Some((at, heard)) = heard.as_ref()
             && now.duration_since(*at) < BELIEVED_FOR
         {
-            return Ok(types.contains(kind));
+            return Ok(Arc::clone(heard));
         }
-        let mut nodes = self.queue.nodes(within)?;
+        // A node beats several times a lease; one that missed two leases is gone.
+        let mut nodes = self.queue.nodes(present.config.lease * 2)?;
         nodes.retain(|node| node.node != self.node);
-        let types: BTreeSet<String> = nodes.into_iter().flat_map(|node| node.types).collect();
-        let knows = types.contains(kind);
-        *heard = Some((now, types));
-        Ok(knows)
+        let mut all = Heard::default();
+        for node in nodes {
+            all.types.extend(node.types);
+            all.schedules.extend(node.schedules);
+        }
+        let all = Arc::new(all);
+        *heard = Some((now, Arc::clone(&all)));
+        Ok(all)
     }
 }
 
@@ -75,10 +99,9 @@ impl Types for AllTypes<'_> {
                 Some(Ok(())) | None => Looked::Fits,
             };
         }
-        // A node beats several times a lease; one that missed two leases is gone.
-        match self.elsewhere.knows(kind, self.present.config.lease * 2) {
-            Ok(true) => Looked::Fits,
-            Ok(false) => {
+        match self.elsewhere.heard(self.present) {
+            Ok(heard) if heard.types.contains(kind) => Looked::Fits,
+            Ok(_) => {
                 let ours = registry.iter().map(|(kind, _)| kind);
                 Looked::Unknown(near(kind, ours).map(str::to_owned))
             }
