@@ -16,6 +16,8 @@ mod operator;
 mod overview;
 mod queues;
 mod readme;
+mod redis;
+mod schedules;
 mod submit;
 mod terminal;
 mod trouble;
