@@ -7,6 +7,11 @@ use super::operator::{fine, run, run_with};
 use crate::support::daemon::Daemon;
 use crate::support::servers::{Postgres, Redis};
 
+/// Runs a command line whose words hold no spaces.
+fn say(daemon: &Daemon, line: &str) -> String {
+    fine(daemon, &line.split(' ').collect::<Vec<_>>())
+}
+
 #[test]
 fn a_day_of_an_operator() {
     let (redis, database) = (Redis::shared().addr(), Postgres::shared().fresh_database());
@@ -14,87 +19,49 @@ fn a_day_of_an_operator() {
         ("REDISADDR", &redis),
         ("DATABASEURL", &database),
         ("NAMESPACE", "cli-day"),
+        ("NODE", "day-shift"),
     ]);
     let text = "{\"type\":\"noop\",\"queue\":\"bulk\",\"delay\":\"1h\"}\n".repeat(1_500)
         + "{\"type\":\"nop\"}\n";
-    let ran = run_with(
-        &daemon,
-        &["submit", "--ndjson", "--idempotency-key", "day"],
-        &text,
-    );
-    assert_eq!(
-        masked(&ran.out),
-        "1500 accepted, 1 refused, in <took> (<rate> a second)\n"
-    );
-    let again = run_with(
-        &daemon,
-        &["submit", "--ndjson", "--idempotency-key", "day"],
-        &text,
-    );
-    assert!(
-        again.out.starts_with("1500 accepted, 1 refused"),
-        "{}",
-        again.out
-    );
-    assert!(
-        fine(&daemon, &["queues"]).contains("bulk"),
-        "no job was doubled"
-    );
-    assert_eq!(
-        daemon.get("/queues/bulk").expect(200).json()["scheduled"],
-        1_500
-    );
+    let load = ["submit", "--ndjson", "--idempotency-key", "day"];
+    for time in ["first", "again"] {
+        let ran = run_with(&daemon, &load, &text);
+        assert_eq!(
+            masked(&ran.out),
+            "1500 accepted, 1 refused, in <took> (<rate> a second)\n",
+            "{time}"
+        );
+    }
+    let queue = daemon.get("/queues/bulk").expect(200).json();
+    assert_eq!(queue["scheduled"], 1_500, "no job was doubled");
+    assert!(say(&daemon, "queues").contains("bulk"));
 
-    let shown = fine(
+    let shown = say(
         &daemon,
-        &[
-            "submit",
-            "--type",
-            "sleep",
-            "--payload",
-            "{\"seconds\":0}",
-            "--wait",
-            "30s",
-        ],
+        "submit --type sleep --payload {\"seconds\":0} --wait 30s",
     );
     assert!(shown.contains("  succeeded\n"), "{shown}");
     let id = shown.split(' ').next().expect("an id").to_owned();
-    let listed = fine(&daemon, &["jobs", "list", "--type", "sleep"]);
+    let listed = say(&daemon, "jobs list --type sleep");
     assert!(listed.contains(&id), "{listed}");
-    let retried = fine(&daemon, &["jobs", "retry", &id]);
+    let retried = say(&daemon, &format!("jobs retry {id}"));
     assert_eq!(masked(&retried), "<id>  retried as <id>\n");
-    let live = fine(
-        &daemon,
-        &[
-            "jobs", "list", "--queue", "bulk", "--state", "live", "--all",
-        ],
-    );
+    let live = say(&daemon, "jobs list --queue bulk --state live --all");
     assert_eq!(live.lines().count(), 1_501);
 
-    fine(&daemon, &["queues", "pause", "bulk"]);
+    say(&daemon, "queues pause bulk");
     assert_eq!(
-        fine(&daemon, &["queues", "purge", "bulk", "--yes"]),
+        say(&daemon, "queues purge bulk --yes"),
         "bulk  1500 jobs are being cancelled\n"
     );
     let waiting = daemon.submit(&json!({"type": "noop", "delay": "1h"}));
     assert_eq!(
-        fine(&daemon, &["jobs", "cancel", &waiting]),
+        say(&daemon, &format!("jobs cancel {waiting}")),
         format!("{waiting}  cancelled\n")
     );
-    fine(
-        &daemon,
-        &[
-            "schedules",
-            "put",
-            "daily",
-            "--cron",
-            "@daily",
-            "--type",
-            "noop",
-        ],
-    );
-    assert!(fine(&daemon, &["schedules"]).contains("daily"));
-    assert!(fine(&daemon, &["workers"]).contains("node-"));
-    assert!(fine(&daemon, &["stats"]).contains("succeeded"));
+    say(&daemon, "schedules put daily --cron @daily --type noop");
+    assert!(say(&daemon, "schedules").contains("daily"));
+    assert!(say(&daemon, "workers").contains("day-shift"));
+    assert!(say(&daemon, "stats").contains("succeeded"));
     assert_eq!(run(&daemon, &["jobs", "run", &waiting]).code, 1);
 }

@@ -130,11 +130,11 @@ fn schedules_survive(start: &Start<'_>) {
     refused.expect(409);
 
     let fired = second(&first["last_at"]) - second(&first["created_at"]);
-    reloads_are_followed(&daemon, &stage, fired);
+    reloads_are_followed(&mut daemon, &stage, fired);
 }
 
 /// Changes the entry of the file while it is paused, after it fired up to `fired` seconds after its creation.
-fn reloads_are_followed(daemon: &Daemon, stage: &Stage, fired: i64) {
+fn reloads_are_followed(daemon: &mut Daemon, stage: &Stage, fired: i64) {
     // Gone from the file: kept, silent, reported; and back again, still paused.
     stage.write("# nothing\n");
     daemon.hup();
