@@ -97,7 +97,7 @@ impl Definition {
     ///
     /// # Errors
     ///
-    /// [`Refused`]: it is no JSON that can be kept, or another daemon may know the job's type and cannot be asked.
+    /// `Refused`: it is no JSON that can be kept, or another daemon may know the job's type and cannot be asked.
     pub fn read(
         raw: &RawValue,
         rules: &Rules<'_>,
@@ -153,7 +153,7 @@ impl Definition {
     ///
     /// # Errors
     ///
-    /// [`Refused`]: another daemon may know the type and cannot be asked.
+    /// `Refused`: another daemon may know the type and cannot be asked.
     pub fn draft(&self, rules: &Rules<'_>, wrongs: &mut Wrongs) -> Result<Option<Draft>, Refused> {
         draft::read(&self.job, "/job", rules, wrongs)
     }

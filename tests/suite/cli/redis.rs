@@ -6,6 +6,7 @@ use super::mask::masked;
 use super::operator::{fine, run, run_with};
 use crate::support::daemon::Daemon;
 use crate::support::servers::{Postgres, Redis};
+use crate::support::wait::{PATIENCE, wait_until};
 
 /// Runs a command line whose words hold no spaces.
 fn say(daemon: &Daemon, line: &str) -> String {
@@ -61,7 +62,14 @@ fn a_day_of_an_operator() {
     );
     say(&daemon, "schedules put daily --cron @daily --type noop");
     assert!(say(&daemon, "schedules").contains("daily"));
-    assert!(say(&daemon, "workers").contains("day-shift"));
+    wait_until("the daemon is listed", PATIENCE, || {
+        let workers = say(&daemon, "workers");
+        if workers.contains("day-shift") {
+            Ok(())
+        } else {
+            Err(workers)
+        }
+    });
     assert!(say(&daemon, "stats").contains("succeeded"));
     assert_eq!(run(&daemon, &["jobs", "run", &waiting]).code, 1);
 }
