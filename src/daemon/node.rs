@@ -117,6 +117,9 @@ impl Beat {
     /// Longest time between two beats.
     pub const PERIOD: Duration = Duration::from_secs(5);
 
+    /// Longest time until one that failed is tried again.
+    const AGAIN: Duration = Duration::from_millis(500);
+
     /// Starts the thread.
     pub fn start(parts: BeatParts) -> io::Result<Self> {
         let (nudge, nudged) = bounded(1);
@@ -125,11 +128,14 @@ impl Beat {
         let thread = watch.spawn("beat", move || {
             let started_at = parts.queue.now();
             loop {
+                let mut wait = period;
                 if let Err(err) = parts.queue.beat(&describe(&parts, started_at)) {
-                    // The poller says it loudly, once; here it would be every few seconds.
+                    // The poller says it loudly, once; here it would be every time.
                     log::debug!("cannot tell the queue that this node lives: {err}");
+                    // At the start the queue is not there yet, often for a moment only.
+                    wait = period.min(Self::AGAIN);
                 }
-                if nudged.recv_timeout(period) == Err(RecvTimeoutError::Disconnected) {
+                if nudged.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected) {
                     return;
                 }
             }

@@ -81,19 +81,23 @@ fn the_entries_of_the_readme_are_two_types() {
     );
 }
 
-/// The template's example, with its `# ` taken away.
+/// The template's examples of entries, with their `# ` taken away.
 #[test]
-fn the_example_of_the_template_is_an_entry() {
+fn the_examples_of_the_template_are_entries() {
     let template = run(&["config", "--template", "toml"], &[]).out;
-    let example: String = template
-        .lines()
-        .skip_while(|line| *line != "# [[type]]")
-        .map(|line| format!("{}\n", line.trim_start_matches("# ")))
-        .collect();
-    let (_folder, file) = folder_with(&example);
+    let mut examples = String::new();
+    for paragraph in template.split("\n\n") {
+        for line in paragraph.lines().skip_while(|l| !l.starts_with("# [[")) {
+            examples += line.trim_start_matches("# ");
+            examples += "\n";
+        }
+    }
+    let (_folder, file) = folder_with(&examples);
     let shown = run(&["config", "--config", &file], &[]);
     assert_eq!(shown.code, 0, "{}", shown.err);
-    assert!(shown.out.contains("[[type]]"), "{}", shown.out);
+    for kind in ["[[type]]", "[[schedule]]"] {
+        assert!(shown.out.contains(kind), "{}", shown.out);
+    }
 }
 
 #[test]
