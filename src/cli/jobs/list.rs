@@ -57,8 +57,6 @@ fn states() -> PossibleValuesParser {
 struct Page {
     jobs: Vec<Job>,
     next: Option<String>,
-    #[serde(default)]
-    partial: bool,
 }
 
 /// Lists jobs.
@@ -68,7 +66,7 @@ pub(super) fn run(session: &Session, options: &Options) -> Result<Exit, Halt> {
     let is_live = options.state.as_deref().is_some_and(is_live);
     let mut table = Table::new(if is_live { LIVE } else { ENDED });
     let mut left = if options.all { u32::MAX } else { options.limit };
-    let (mut cursor, mut is_partial) = (None::<String>, false);
+    let mut cursor = None::<String>;
     loop {
         let asked = Asked::get(&["jobs"])
             .with_some("state", options.state.as_deref())
@@ -91,25 +89,16 @@ pub(super) fn run(session: &Session, options: &Options) -> Result<Exit, Halt> {
                 .collect();
             session.print(&table.rows(&session.screen, &rows))?;
         }
-        is_partial |= page.partial;
         left = left.saturating_sub(u32::try_from(page.jobs.len()).unwrap_or(u32::MAX));
         cursor = page.next;
         if cursor.is_none() || left == 0 {
             break;
         }
     }
-    if session.screen.is_terminal() && !session.json {
-        tell_what_is_missing(cursor.is_some(), is_partial);
+    if cursor.is_some() && session.screen.is_terminal() && !session.json {
+        note(&"there are more: --limit NUMBER shows more of them, --all all");
     }
     Ok(Exit::Fine)
-}
-
-fn tell_what_is_missing(is_more: bool, is_partial: bool) {
-    if is_more {
-        note(&"there are more: --limit NUMBER shows more of them, --all all");
-    } else if is_partial {
-        note(&"the daemon looked at a part of the jobs only; there may be more that fit");
-    }
 }
 
 fn is_live(state: &str) -> bool {
