@@ -92,7 +92,7 @@ pub struct Problem {
 #[schemars(rename = "WrongField")]
 struct Pointed {
     /// Where it is: a JSON Pointer (RFC 6901) into the body; in a batch it begins with the index.
-    #[schemars(pattern(r"^(/.*)?$"))]
+    #[schemars(pattern(r"^(/([^~/]|~[01])*)*$"))]
     pointer: String,
     /// What is wrong with it, and what is expected.
     detail: String,

@@ -103,7 +103,7 @@ impl Document {
             }
         }
         let request_id = operation::parameter(&Parameter::REQUEST_ID, "header", &mut schemas);
-        let headers = [Parameter::REQUEST_ID, Parameter::RETRY_AFTER];
+        let headers = [Parameter::REQUEST_NAMED, Parameter::RETRY_AFTER];
         let headers: Map<String, Value> = headers
             .iter()
             .map(|header| {
@@ -139,7 +139,7 @@ fn info() -> Value {
         "description": "A `HEAD` is answered wherever a `GET` is, an `OPTIONS` with `Allow`. Unknown fields and unknown \
             query parameters are errors. What is refused is told by a problem document (RFC 9457) whose `type` is \
             stable. Besides those of an operation: 404 where no path is, 405 (`urn:windlass:method-not-allowed`, with \
-            `Allow`) where another method is, 501 for methods that no path has.",
+            `Allow`) where another method is, 501 for methods that HTTP itself does not have.",
     })
 }
 

@@ -78,11 +78,12 @@ impl Parameter {
 
 /// Headers of requests.
 impl Parameter {
-    /// A name of the request.
+    /// A name for the request. Any text is taken: one that is not sane is passed over, not refused.
     pub const REQUEST_ID: Self = Self::new(
         "X-Request-Id",
-        "The name of the request in answers and logs; one is made where none comes, or one that is not sane.",
-        |_| json_schema!({"type": "string", "pattern": "^[A-Za-z0-9_.:/+=-]{1,128}$"}),
+        "The name of the request in answers and logs: 1 to 128 letters, digits and `_.:/+=-`; one is made where none \
+         comes, or another text.",
+        |_| json_schema!({"type": "string"}),
     );
 
     /// The key that makes a request safe to repeat.
@@ -103,6 +104,13 @@ impl Parameter {
 
 /// Headers of answers.
 impl Parameter {
+    /// The name that the request has.
+    pub const REQUEST_NAMED: Self = Self::new(
+        "X-Request-Id",
+        "The name of the request: the client's own, or one that was made.",
+        |_| json_schema!({"type": "string", "pattern": "^[A-Za-z0-9_.:/+=-]{1,128}$"}),
+    );
+
     /// Where the job that was made is.
     pub const LOCATION: Self = Self::new(
         "Location",

@@ -22,7 +22,7 @@ pub enum Resolved {
 /// 404, 405, 501, or 400 for a query that the route does not know.
 pub fn resolve(method: &Method, target: &str) -> Result<Resolved, ApiError> {
     let method = method.as_str();
-    if !METHODS.contains(&method) {
+    if !METHODS.contains(&method) && !NOWHERE.contains(&method) {
         return Err(ApiError::NotImplemented(format!(
             "the method `{}` is not done here",
             shorten(method)
@@ -54,6 +54,9 @@ pub fn resolve(method: &Method, target: &str) -> Result<Resolved, ApiError> {
 
 /// The methods that some path might allow; others are 501.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"];
+
+/// Methods of HTTP that no path allows: 405 like any that is known, for a 5xx would look like our fault.
+const NOWHERE: [&str; 3] = ["CONNECT", "QUERY", "TRACE"];
 
 fn allow<'a>(methods: impl Iterator<Item = &'a str>) -> String {
     let mut allow: Vec<&str> = Vec::new();
@@ -226,7 +229,14 @@ mod tests {
             refusal(Method::Get, "/submit"),
             (405, "use one of: POST, OPTIONS".to_owned())
         );
-        assert_eq!(refusal(Method::Trace, "/submit").0, 501);
+        let named = |name: &str| name.parse::<Method>().expect("a method");
+        for known in [Method::Trace, named("QUERY")] {
+            assert_eq!(
+                refusal(known, "/submit"),
+                (405, "use one of: POST, OPTIONS".to_owned())
+            );
+        }
+        assert_eq!(refusal(named("BREW"), "/submit").0, 501);
         let (status, detail) = refusal(Method::Post, "/submitt");
         assert_eq!(status, 404);
         assert!(detail.contains("did you mean /submit?"), "{detail}");
