@@ -16,6 +16,7 @@
 //! - `quiet`: TSTP and CONT.
 //! - `reload`: HUP, with a good file and a wrong one, at rest and under load.
 //! - `schedules`: three daemons that are killed in turn, schedules of the file and of the API over restarts and reloads.
+//! - `schemathesis`: a client that is made from the OpenAPI document alone, and tries what that allows and forbids.
 //!
 //! Each ends with a balance: accepted, recorded, lost (none), doubled (none). `ledger` keeps the books, `house` the
 //! servers. LEASE is short in some of these so that they end soon; retries and crashes are counted as ever.
@@ -37,6 +38,7 @@ mod own;
 mod quiet;
 mod reload;
 mod schedules;
+mod schemathesis;
 mod stage;
 mod start;
 mod stop;

@@ -29,6 +29,18 @@ pub fn run_program(
     settings: &[(&str, &str)],
     input: &str,
 ) -> Ran {
+    run_within(PATIENCE * 2, program, arguments, settings, input)
+}
+
+/// The same for programs that take their time.
+#[track_caller]
+pub fn run_within(
+    patience: Duration,
+    program: &Path,
+    arguments: &[&str],
+    settings: &[(&str, &str)],
+    input: &str,
+) -> Ran {
     let home = children::folder("run");
     let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
     let given = home.path().join("in");
@@ -43,7 +55,9 @@ pub fn run_program(
         command.stderr(children::log_to(&home.path().join("err")));
     })
     .expect("`setpriv` starts it (apt-get install util-linux)");
-    let until = Instant::now() + PATIENCE * 2;
+    let read = |name| fs::read(home.path().join(name)).unwrap_or_default();
+    let text = |name| String::from_utf8_lossy(&read(name)).into_owned();
+    let until = Instant::now() + patience;
     let pause = Stop::new();
     let status = loop {
         if let Some(status) = child.try_wait().expect("a child can be asked") {
@@ -51,12 +65,11 @@ pub fn run_program(
         }
         if Instant::now() >= until {
             children::kill(&mut child);
-            panic!("{} {arguments:?} did not end", program.display());
+            let program = program.display();
+            panic!("{program} {arguments:?} did not end:\n{}", text("out"));
         }
         assert!(!pause.wait(Duration::from_millis(5)));
     };
-    let read = |name| fs::read(home.path().join(name)).unwrap_or_default();
-    let text = |name| String::from_utf8_lossy(&read(name)).into_owned();
     Ran {
         code: status.code().unwrap_or(-1),
         out: text("out"),
