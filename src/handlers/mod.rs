@@ -35,6 +35,7 @@ mod command;
 mod context;
 pub mod data;
 mod described;
+mod either;
 pub mod email;
 pub mod files;
 pub mod image;

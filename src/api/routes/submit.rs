@@ -64,6 +64,27 @@ const EXAMPLES: &[Example] = &[
                   "timeout": "10s", "expires_in": "1h", "tags": ["example"]}"#,
     },
     Example {
+        name: "email",
+        meaning: "A mail.",
+        text: r#"{"type": "email", "payload": {"to": "Ada <ada@example.com>", "subject": "Report", "body": "It is ready."}}"#,
+    },
+    Example {
+        name: "image",
+        meaning: "A picture of one dot, and what is made of it.",
+        text: r#"{"type": "image", "payload": {
+                    "source": {"base64": "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"},
+                    "operations": [{"op": "rotate", "degrees": 90}],
+                    "outputs": [{"path": "thumbnails/dot.png", "width": 64, "enlarge": true}]}}"#,
+    },
+    Example {
+        name: "data",
+        meaning: "Rows, and the sums of them.",
+        text: r#"{"type": "data", "payload": {
+                    "inputs": {"sales": {"rows": [{"city": "Rome", "sum": 7}, {"city": "Rome", "sum": 2}]}},
+                    "steps": ["DELETE FROM sales WHERE sum < 3"],
+                    "outputs": [{"select": "SELECT city, sum(sum) AS total FROM sales GROUP BY city", "to": {"result": "totals"}}]}}"#,
+    },
+    Example {
         name: "several",
         meaning: "Two jobs, of which both are accepted or none.",
         text: r#"[{"type": "noop"}, {"type": "noop", "run_at": "2026-11-24T07:42:06Z"}]"#,

@@ -39,6 +39,11 @@ impl JsonSchema for NewJob {
             "type": "object",
             "properties": properties,
             "required": ["type"],
+            "not": {
+                "description": "`delay` and `run_at` exclude each other.",
+                "properties": {"delay": {"type": ["string", "number"]}, "run_at": {"type": "string"}},
+                "required": ["delay", "run_at"],
+            },
             "additionalProperties": false,
         })
     }

@@ -47,6 +47,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::either::either;
 use super::files::FileRoot;
 use super::{Context, Failure, Handler, Wrong};
 use crate::config::Config;
@@ -92,19 +93,24 @@ pub struct Data {
 pub struct DataPayload {
     /// By the name of the table that it becomes: what to read; at most 64.
     #[serde(default)]
+    #[schemars(extend("maxProperties" = 64, "propertyNames" = {"minLength": 1, "maxLength": 128}))]
     pub inputs: BTreeMap<String, DataInput>,
     /// Statements of SQL (SQLite's), one each, in the order in which they run; at most 256.
     #[serde(default)]
+    #[schemars(length(max = 256), inner(length(min = 1)))]
     pub steps: Vec<String>,
     /// What to write; at least one, at most 64.
+    #[schemars(length(min = 1, max = 64))]
     pub outputs: Vec<DataOutput>,
 }
 
 /// Rows to read: either a file or the rows themselves.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = either(("path", "string"), ("rows", "array"))))]
 pub struct DataInput {
     /// A file beneath FILEROOT.
+    #[schemars(length(min = 1))]
     pub path: Option<String>,
     /// Its format; without it, by the end of its name: `.csv`, `.json`, `.ndjson` or `.jsonl`.
     pub format: Option<Format>,
@@ -133,6 +139,7 @@ pub enum Format {
 #[serde(deny_unknown_fields)]
 pub struct DataOutput {
     /// The SELECT that yields them.
+    #[schemars(length(min = 1))]
     pub select: String,
     /// Where they go.
     pub to: DataTarget,
@@ -141,12 +148,15 @@ pub struct DataOutput {
 /// Where rows go: either to a file, or into the job's result.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = either(("path", "string"), ("result", "string"))))]
 pub struct DataTarget {
     /// A file beneath FILEROOT; it appears when the whole pipeline has succeeded, in place of one that was there.
+    #[schemars(length(min = 1))]
     pub path: Option<String>,
     /// Its format; without it, by the end of its name, as for inputs.
     pub format: Option<Format>,
     /// A name for the rows in the job's result, which is bounded by RESULTMAX.
+    #[schemars(length(min = 1, max = 128))]
     pub result: Option<String>,
 }
 

@@ -85,8 +85,8 @@ impl JsonSchema for OneOrMany {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "anyOf": [
-                { "type": "string" },
-                { "type": "array", "items": { "type": "string" } }
+                { "type": "string", "pattern": "@" },
+                { "type": "array", "items": { "type": "string", "pattern": "@" } }
             ]
         })
     }

@@ -31,6 +31,7 @@ use lettre::message::Mailbox;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::either::either;
 use super::files::FileRoot;
 use super::{Context, Failure, Handler, Wrong};
 use crate::clock::{Clock, SystemClock};
@@ -50,6 +51,10 @@ pub struct Email {
 /// A mail. Addresses are written `a@b` or `Name <a@b>`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = [
+    {"required": ["body"], "properties": {"body": {"type": "string"}}},
+    {"required": ["html"], "properties": {"html": {"type": "string"}}},
+]))]
 pub struct EmailPayload {
     /// To whom it goes; at most 100 addresses with `cc` and `bcc`.
     pub to: OneOrMany,
@@ -69,6 +74,7 @@ pub struct EmailPayload {
     pub html: Option<String>,
     /// Files that go with it.
     #[serde(default)]
+    #[schemars(length(max = 50))]
     pub attachments: Vec<EmailAttachment>,
     /// Further headers by name, such as `List-Unsubscribe`; none that a mail has anyway.
     #[serde(default)]
@@ -78,14 +84,17 @@ pub struct EmailPayload {
 /// A file that goes with a mail.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = either(("base64", "string"), ("path", "string"))))]
 pub struct EmailAttachment {
     /// Its name, without a path.
+    #[schemars(length(min = 1, max = 255))]
     pub filename: String,
     /// Its media type; without it, `application/octet-stream`.
     pub content_type: Option<String>,
     /// Its content in base64 (RFC 4648, with padding); or `path`.
     pub base64: Option<String>,
     /// The file that holds its content, beneath the daemon's FILEROOT, as it is when the mail is sent.
+    #[schemars(length(min = 1))]
     pub path: Option<String>,
 }
 

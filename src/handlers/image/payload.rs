@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::handlers::either::either;
+
 /// A picture and what is to be made of it. First it is turned as its EXIF orientation says, then the operations are done in
 /// order, then every output is made of the result.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,8 +25,10 @@ pub struct ImagePayload {
 /// name says.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = either(("path", "string"), ("base64", "string"))))]
 pub struct ImageSource {
     /// A file beneath the daemon's FILEROOT.
+    #[schemars(length(min = 1))]
     pub path: Option<String>,
     /// The picture itself in base64 (RFC 4648, with padding).
     pub base64: Option<String>,
@@ -78,6 +82,7 @@ pub enum ImageOperation {
     /// Lays another picture over it.
     Overlay {
         /// A file beneath the daemon's FILEROOT.
+        #[schemars(length(min = 1))]
         path: String,
         /// Where its left edge comes; may be negative.
         #[serde(default)]
@@ -111,6 +116,7 @@ pub enum Axis {
 #[serde(deny_unknown_fields)]
 pub struct ImageTarget {
     /// Where it will lie, beneath the daemon's FILEROOT; folders on the way are made.
+    #[schemars(length(min = 1))]
     pub path: String,
     /// Its width in pixels. With `height` alone it follows from the proportions; without both the size stays.
     #[schemars(range(min = 1, max = 65535))]

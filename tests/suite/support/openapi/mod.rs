@@ -207,7 +207,13 @@ impl Document {
 fn close(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            members.values_mut().for_each(close);
+            // Within what is closed already, these only say which of its members go together.
+            let narrows = ["oneOf", "anyOf", "allOf", "not"];
+            let is_narrowed = is_closed(members);
+            let inner = members.iter_mut();
+            inner
+                .filter(|(name, _)| !(is_narrowed && narrows.contains(&name.as_str())))
+                .for_each(|(_, value)| close(value));
             let is_schema = members.get("properties").is_some_and(Value::is_object);
             if is_schema && !is_closed(members) {
                 members.insert("unevaluatedProperties".to_owned(), json!(false));
