@@ -1,7 +1,5 @@
 //! The parameters of a query, read one by one; all that is wrong with them is told at once.
 
-use chrono::DateTime;
-
 use super::routes::Incoming;
 use crate::job::Timestamp;
 
@@ -73,15 +71,21 @@ impl<'a> Checks<'a> {
 ///
 /// What is wrong with it, and what would do.
 pub fn instant(text: &str) -> Result<Timestamp, String> {
-    match DateTime::parse_from_rfc3339(text) {
-        Ok(instant) => Ok(Timestamp::from_micros(instant.timestamp_micros())),
+    match Timestamp::parse(text) {
+        Some(instant) => Ok(instant),
         // In a query, `+` is a space.
-        Err(_) if DateTime::parse_from_rfc3339(&text.replace(' ', "+")).is_ok() => Err(
+        None if Timestamp::parse(&text.replace(' ', "+")).is_some() => Err(
             "has a `+`, which stands for a space here: write `%2B`, or the instant in UTC with `Z`"
                 .to_owned(),
         ),
-        Err(_) => {
-            Err("is no instant: RFC 3339 is expected, such as 2026-11-24T07:42:06Z".to_owned())
-        }
+        None => Err("is no instant: RFC 3339 is expected, such as 2026-11-24T07:42:06Z".to_owned()),
     }
+}
+
+/// Reads a whole number from 1 to `max`, written as programs write it: with neither a sign nor zeros before it.
+#[must_use]
+pub fn whole(text: &str, max: usize) -> Option<usize> {
+    let is_plain = text.starts_with(|first| matches!(first, '1'..='9'));
+    let number = text.parse().ok().filter(|_| is_plain)?;
+    (1..=max).contains(&number).then_some(number)
 }

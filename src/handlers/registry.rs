@@ -81,6 +81,11 @@ impl<H: Handler> Registered for Typed<H> {
 }
 
 fn parse<H: Handler>(payload: &RawValue) -> Result<H::Payload, Wrong> {
+    // serde reads an array for a struct too, its items in the order of the members, which no schema tells.
+    let is_array = payload.get().starts_with('[');
+    if is_array && schema_for!(H::Payload).get("type") == Some(&"object".into()) {
+        return Err(Wrong::new("", "invalid type: sequence, expected an object"));
+    }
     let mut json = serde_json::Deserializer::from_str(payload.get());
     serde_path_to_error::deserialize(&mut json).map_err(|err| {
         let pointer = pointer(err.path());

@@ -1,5 +1,6 @@
 //! When a failed job is tried again.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ impl Backoff {
     /// The longest wait that may be asked for.
     pub const CAP_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
+    /// By how much each further wait may be longer.
+    pub const FACTORS: RangeInclusive<f64> = 1.0..=100.0;
+
     /// A backoff of these figures, or what is wrong with them (the field's name, the reason).
     ///
     /// # Errors
@@ -30,7 +34,7 @@ impl Backoff {
         factor: f64,
         cap: Duration,
     ) -> Result<Self, (&'static str, &'static str)> {
-        if !factor.is_finite() || !(1.0..=100.0).contains(&factor) {
+        if !Self::FACTORS.contains(&factor) {
             return Err(("factor", "must be a number from 1 to 100"));
         }
         if cap > Self::CAP_MAX {

@@ -27,6 +27,14 @@ impl Timestamp {
         self.0
     }
 
+    /// Reads RFC 3339; with `T` in the middle, as the `date-time` of JSON Schema has it, not with the space that some write.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let instant = DateTime::parse_from_rfc3339(text).ok()?;
+        let has_t = matches!(text.as_bytes().get(10), Some(b'T' | b't'));
+        has_t.then(|| Self(instant.timestamp_micros()))
+    }
+
     /// The instant for people and programs: RFC 3339, in UTC, with microseconds.
     #[must_use]
     pub fn to_rfc3339(self) -> String {

@@ -1,7 +1,7 @@
 //! The parameters of a list, each checked; all that is wrong is told at once.
 
 use super::cursor::{Cursor, Seal, Stage};
-use crate::api::checks::{Checks, instant};
+use crate::api::checks::{Checks, instant, whole};
 use crate::api::routes::Incoming;
 use crate::job::{JobId, State, Timestamp, is_name};
 use crate::near::near;
@@ -159,12 +159,8 @@ fn tag(text: &str) -> Result<String, String> {
 }
 
 fn limit(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(limit) if (1..=LIMIT_MAX).contains(&limit) => Ok(limit),
-        _ => Err(format!(
-            "is no number of 1 to {LIMIT_MAX}; more come page by page"
-        )),
-    }
+    whole(text, LIMIT_MAX)
+        .ok_or_else(|| format!("is no number of 1 to {LIMIT_MAX}; more come page by page"))
 }
 
 #[cfg(test)]

@@ -109,14 +109,20 @@ fn decode_path(path: &str) -> Result<Vec<String>, ApiError> {
     let Some(path) = path.strip_prefix('/') else {
         return Err(not_found(path));
     };
-    path.split('/').map(|s| decode(s, false)).collect()
+    path.split('/')
+        .map(|segment| decode(segment, false).map_err(of_url))
+        .collect()
+}
+
+fn of_url(what: &str) -> ApiError {
+    ApiError::Malformed(format!("the URL {what}"))
 }
 
 fn parse_query(query: &str, route: &Route) -> Result<Vec<(String, String)>, ApiError> {
     let mut found: Vec<(String, String)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decode(name, true)?, decode(value, true)?);
+        let name = decode(name, true).map_err(of_url)?;
         if !route.query.iter().any(|p| p.name == name) {
             return Err(unknown_parameter(&name, route));
         }
@@ -125,7 +131,13 @@ fn parse_query(query: &str, route: &Route) -> Result<Vec<(String, String)>, ApiE
                 "the query parameter `{name}` stands twice"
             )));
         }
-        found.push((name, value));
+        match decode(value, true) {
+            Ok(value) => found.push((name, value)),
+            Err(what) => {
+                let detail = format!("query parameter `{name}` {what}");
+                return Err(ApiError::Malformed(detail));
+            }
+        }
     }
     Ok(found)
 }
@@ -143,12 +155,12 @@ fn unknown_parameter(name: &str, route: &Route) -> ApiError {
     ))
 }
 
-/// Undoes percent-encoding; in a query `+` is a space.
-fn decode(text: &str, in_query: bool) -> Result<String, ApiError> {
+/// Undoes percent-encoding; in a query `+` is a space. Or says what the text does that it must not.
+fn decode(text: &str, in_query: bool) -> Result<String, &'static str> {
     if !text.contains(['%', '+']) {
         return Ok(text.to_owned());
     }
-    let wrong = || ApiError::Malformed("the URL holds a percent sign that encodes nothing".into());
+    let wrong = || "holds a percent sign that encodes nothing";
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -162,7 +174,7 @@ fn decode(text: &str, in_query: bool) -> Result<String, ApiError> {
             other => other,
         });
     }
-    String::from_utf8(bytes).map_err(|_| ApiError::Malformed("the URL is not UTF-8".into()))
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8")
 }
 
 /// At most 60 characters of what somebody sent, for a message.

@@ -137,7 +137,9 @@ fn enabled_alone(body: &RawValue) -> Option<bool> {
     struct Switch {
         enabled: bool,
     }
-    let switch = serde_json::from_str::<Switch>(body.get());
+    // An array would be read as well, its first item for the first member.
+    let object = Some(body.get()).filter(|json| json.starts_with('{'));
+    let switch = serde_json::from_str::<Switch>(object?);
     switch.ok().map(|switch| switch.enabled)
 }
 

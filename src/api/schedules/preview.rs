@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{name_of, refusal, with_book};
 use crate::api::answer::Answer;
-use crate::api::checks::{Checks, instant};
+use crate::api::checks::{Checks, instant, whole};
 use crate::api::problem::ApiError;
 use crate::api::routes::{Incoming, Then};
 use crate::api::server::Shared;
@@ -76,9 +76,8 @@ pub fn of_expression(shared: &Shared, incoming: &Incoming<'_>) -> Result<Then, A
 
 /// How many fires are asked for, and after which instant.
 fn span(checks: &mut Checks<'_>, shared: &Shared) -> (usize, Timestamp) {
-    let count = checks.value("count", |text| match text.parse() {
-        Ok(count) if (1..=COUNT_MAX).contains(&count) => Ok(count),
-        _ => Err(format!("is no whole number from 1 to {COUNT_MAX}")),
+    let count = checks.value("count", |text| {
+        whole(text, COUNT_MAX).ok_or_else(|| format!("is no whole number from 1 to {COUNT_MAX}"))
     });
     let from = checks.value("from", instant);
     (

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::one_or_many::{idempotency_key, named};
 use super::receipt::{self, Receipt};
-use super::{text, with_rules};
+use super::{not_json, text, with_rules};
 use crate::api::Services;
 use crate::api::answer::Answer;
 use crate::api::exchange::Exchange;
@@ -107,8 +107,8 @@ fn read_piece(lines: &[&str], rules: &Rules<'_>) -> Result<Piece, ApiError> {
 }
 
 fn read_line(line: &str, rules: &Rules<'_>) -> Result<Draft, ApiError> {
-    let raw: &RawValue = serde_json::from_str(line)
-        .map_err(|err| ApiError::Malformed(format!("the line is not JSON: {err}")))?;
+    let raw: &RawValue =
+        serde_json::from_str(line).map_err(|err| not_json("the line", line, &err))?;
     let mut wrongs = Vec::new();
     let draft = draft::read(raw, "", rules, &mut wrongs)?;
     draft.ok_or_else(|| ApiError::of_wrongs(wrongs))

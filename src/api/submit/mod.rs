@@ -16,7 +16,7 @@ use super::exchange::header;
 use super::problem::ApiError;
 use super::routes::{Incoming, Then};
 use super::server::Shared;
-use crate::job::draft::Rules;
+use crate::job::draft::{Rules, strict};
 pub use bulk::LineAnswer;
 pub use one_or_many::{drafts_of, named};
 pub use receipt::{Receipt, Receipts, accepted};
@@ -56,12 +56,14 @@ pub fn with_rules<T>(shared: &Shared, run: impl FnOnce(&Rules<'_>) -> T) -> T {
 }
 
 fn content(headers: &[Header]) -> Result<Content, ApiError> {
-    if header(headers, "Content-Encoding").is_some_and(|v| !v.eq_ignore_ascii_case("identity")) {
+    if lone_header(headers, "Content-Encoding")?
+        .is_some_and(|v| !v.eq_ignore_ascii_case("identity"))
+    {
         return Err(ApiError::MediaType(
             "compressed bodies are not supported; leave Content-Encoding out".to_owned(),
         ));
     }
-    let given = header(headers, "Content-Type").unwrap_or_default();
+    let given = lone_header(headers, "Content-Type")?.unwrap_or_default();
     let mut parts = given.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default().to_ascii_lowercase();
     let content = match media.as_str() {
@@ -91,6 +93,15 @@ fn content(headers: &[Header]) -> Result<Content, ApiError> {
     Ok(content)
 }
 
+/// The value of a header that says one thing: where it stands twice, each program would take another one.
+fn lone_header<'a>(headers: &'a [Header], name: &'static str) -> Result<Option<&'a str>, ApiError> {
+    if headers.iter().filter(|h| h.field.equiv(name)).count() > 1 {
+        let detail = format!("the header {name} stands twice; send it once");
+        return Err(ApiError::Malformed(detail));
+    }
+    Ok(header(headers, name))
+}
+
 /// A body that is one JSON value.
 ///
 /// # Errors
@@ -103,17 +114,32 @@ pub fn json_body<'a>(incoming: &'a Incoming<'_>) -> Result<&'a RawValue, ApiErro
                 .to_owned(),
         ));
     }
-    serde_json::from_str(text(incoming.body)?).map_err(not_json)
+    let body = text(incoming.body)?;
+    serde_json::from_str(body).map_err(|err| not_json("the body", body, &err))
 }
 
-fn not_json(err: serde_json::Error) -> ApiError {
-    ApiError::Malformed(format!(
-        "the body is not JSON: {err}; see the place it names"
-    ))
+/// Refuses a text, which `what` is, that was split up to the error `err`. A walk over it stops at the same place, and
+/// knows in which field that is.
+fn not_json(what: &str, text: &str, err: &serde_json::Error) -> ApiError {
+    ApiError::Malformed(match strict::walk(text, "", &mut Vec::new()) {
+        Err(unkept) => format!("{what} is not JSON: {unkept}"),
+        Ok(()) => format!("{what} is not JSON: {err}"),
+    })
 }
 
 /// The body as text.
 fn text(body: &[u8]) -> Result<&str, ApiError> {
+    let other = match body {
+        [0xef, 0xbb, 0xbf, ..] => Some("begins with a byte order mark; leave it out"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("is UTF-16 or UTF-32; encode it"),
+        // JSON begins with ASCII, which these pad with zeros.
+        _ if body.iter().take(4).any(|byte| *byte == 0) => Some("is UTF-16 or UTF-32; encode it"),
+        _ => None,
+    };
+    if let Some(other) = other {
+        let detail = format!("the body {other}: what is taken is UTF-8 without a mark");
+        return Err(ApiError::Malformed(detail));
+    }
     std::str::from_utf8(body).map_err(|err| {
         ApiError::Malformed(format!("the body is not UTF-8: {err}; encode it as UTF-8"))
     })

@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use tiny_http::Header;
 
 use super::receipt::{self, Receipt, Receipts};
-use super::{not_json, text, with_rules};
+use super::{lone_header, not_json, text, with_rules};
 use crate::api::Services;
 use crate::api::answer::Answer;
-use crate::api::exchange::{Exchange, header};
+use crate::api::exchange::Exchange;
 use crate::api::problem::ApiError;
 use crate::api::read::wait_of;
 use crate::api::routes::{Incoming, Then};
@@ -70,11 +70,12 @@ pub fn named(drafts: Vec<Draft>, first: JobId) -> Vec<Arc<Job>> {
 fn drafts(shared: &Shared, body: &[u8]) -> Result<(Vec<Draft>, bool), ApiError> {
     let body = text(body)?;
     let is_one = !body.trim_start().starts_with('[');
-    let entries: Vec<&RawValue> = if is_one {
-        vec![serde_json::from_str(body).map_err(not_json)?]
+    let entries = if is_one {
+        serde_json::from_str(body).map(|one: &RawValue| vec![one])
     } else {
-        serde_json::from_str(body).map_err(not_json)?
+        serde_json::from_str(body)
     };
+    let entries = entries.map_err(|err| not_json("the body", body, &err))?;
     Ok((drafts_of(shared, &entries, is_one)?, is_one))
 }
 
@@ -127,7 +128,7 @@ fn idempotency(incoming: &Incoming<'_>) -> Result<Option<Idempotency>, ApiError>
 
 /// The Idempotency-Key of a request, if it has one.
 pub fn idempotency_key(headers: &[Header]) -> Result<Option<&str>, ApiError> {
-    let Some(key) = header(headers, "Idempotency-Key") else {
+    let Some(key) = lone_header(headers, "Idempotency-Key")? else {
         return Ok(None);
     };
     let is_fit = (1..=255).contains(&key.len()) && key.bytes().all(|b| (0x20..0x7f).contains(&b));

@@ -13,7 +13,7 @@ use crate::job::Backoff;
 use crate::job::draft::fields::{
     DELAY_MAX, RETRIES_MAX, TAG_BYTES_MAX, TAGS_MAX, TIMEOUT_MAX, TIMEOUT_MIN, UNIQUE_BYTES_MAX,
 };
-use crate::job::duration::{DURATION_MAX, written};
+use crate::job::duration::written;
 
 /// A job as it is submitted.
 pub struct NewJob;
@@ -71,10 +71,10 @@ pub fn options() -> Map<String, Value> {
     let seconds = |seconds: u64| Duration::from_secs(seconds);
     let millis = Duration::from_millis(1);
     let backoff = json!({
-        "base": duration("The wait after the first failure; at most `cap`.", Duration::ZERO, DURATION_MAX, seconds(15)),
+        "base": duration("The wait after the first failure; at most `cap`.", Duration::ZERO, Backoff::CAP_MAX, seconds(15)),
         "factor": or_null(json!({
             "description": "By how much each further wait is longer.",
-            "type": "number", "minimum": 1, "maximum": 100, "default": 4,
+            "type": "number", "minimum": Backoff::FACTORS.start(), "maximum": Backoff::FACTORS.end(), "default": 4,
         })),
         "cap": duration("The longest wait.", Duration::ZERO, Backoff::CAP_MAX, seconds(3600)),
     });

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
 use serde_json::value::RawValue;
 
+use super::NOTED_MAX;
+use super::object::unknown_field;
 use crate::job::duration::{duration_of_seconds, parse_duration, written};
 use crate::job::{Backoff, Timestamp, is_name};
-use crate::near::near;
 
 /// What is wrong with a field: where beneath it (a JSON Pointer, mostly empty), and what is expected.
 pub type Wrongs = Vec<(String, String)>;
@@ -74,25 +74,25 @@ pub fn name(raw: &RawValue, of: &str) -> Result<String, Wrongs> {
 }
 
 /// A length of time, as text or as a number of seconds.
-fn duration(raw: &RawValue) -> Result<Duration, Wrongs> {
+fn duration_within(raw: &RawValue, min: Duration, max: Duration) -> Result<Duration, Wrongs> {
+    let outside = || wrong(format!("must be from {} to {}", written(min), written(max)));
     let json = raw.get();
-    let length = if json.starts_with('"') {
-        parse_duration(&text(raw)?)
-    } else if let Ok(seconds) = serde_json::from_str::<f64>(json) {
-        duration_of_seconds(seconds)
-    } else {
+    if json.starts_with('"') {
+        let length = parse_duration(&text(raw)?).or_else(wrong)?;
+        return if (min..=max).contains(&length) {
+            Ok(length)
+        } else {
+            outside()
+        };
+    }
+    let Ok(seconds) = serde_json::from_str::<f64>(json) else {
         return wrong("must be a length of time like \"10s\", or a number of seconds");
     };
-    length.or_else(wrong)
-}
-
-fn duration_within(raw: &RawValue, min: Duration, max: Duration) -> Result<Duration, Wrongs> {
-    let length = duration(raw)?;
-    if (min..=max).contains(&length) {
-        return Ok(length);
+    // Measured before it is rounded, as whoever goes by the schema measures it.
+    if !(min.as_secs_f64()..=max.as_secs_f64()).contains(&seconds) {
+        return outside();
     }
-    let (min, max) = (written(min), written(max));
-    wrong(format!("must be from {min} to {max}"))
+    duration_of_seconds(seconds).or_else(wrong)
 }
 
 /// `delay`: so long from now.
@@ -107,10 +107,9 @@ pub fn delay(raw: &RawValue) -> Result<When, Wrongs> {
 
 /// `run_at`: an instant; one that is past means at once.
 pub fn run_at(raw: &RawValue, now: Timestamp) -> Result<When, Wrongs> {
-    let Ok(instant) = DateTime::parse_from_rfc3339(&text(raw)?) else {
+    let Some(instant) = Timestamp::parse(&text(raw)?) else {
         return wrong("must be an instant like \"2026-11-24T07:42:06Z\" (RFC 3339, with its zone)");
     };
-    let instant = Timestamp::from_micros(instant.timestamp_micros());
     if instant.since(now) > DELAY_MAX {
         return wrong("lies more than 400d ahead");
     }
@@ -139,32 +138,23 @@ pub fn span(raw: &RawValue) -> Result<Duration, Wrongs> {
     duration_within(raw, Duration::from_millis(1), DELAY_MAX)
 }
 
-/// An object with some of `known` as its members, each as it stands.
-fn members<'a>(raw: &'a RawValue, known: &[&str]) -> Result<Vec<(String, &'a RawValue)>, Wrongs> {
+/// The members of an object, each as it stands.
+type Members<'a> = Vec<(String, &'a RawValue)>;
+
+/// An object with some of `known` as its members, and what is wrong with the others.
+fn members<'a>(raw: &'a RawValue, known: &[&str]) -> Result<(Members<'a>, Wrongs), Wrongs> {
     let Ok(found) =
         serde_json::from_str::<std::collections::BTreeMap<String, &RawValue>>(raw.get())
     else {
         return wrong(format!("must be an object with {}", known.join(", ")));
     };
-    let unknown: Wrongs = found
+    let unknown = found
         .keys()
         .filter(|name| !known.contains(&name.as_str()))
-        .map(|name| {
-            let hint = near(name, known.iter().copied()).map_or_else(
-                || format!("known are {}", known.join(", ")),
-                |near| format!("did you mean `{near}`?"),
-            );
-            let pointer = format!("/{}", super::strict::escaped(name));
-            (pointer, format!("unknown field; {hint}"))
-        })
-        .collect();
-    if unknown.is_empty() {
-        return Ok(found
-            .into_iter()
-            .filter(|(_, raw)| raw.get() != "null")
-            .collect());
-    }
-    Err(unknown)
+        .take(NOTED_MAX);
+    let unknown = unknown.map(|name| unknown_field(name, known)).collect();
+    let members = found.into_iter().filter(|(_, raw)| raw.get() != "null");
+    Ok((members.collect(), unknown))
 }
 
 /// `read` of the member `name`, if it is there; what is wrong with it is pointed at.
@@ -187,13 +177,19 @@ fn member<T>(
 
 /// `backoff`: any of base, factor and cap; what is left out is as by default.
 pub fn backoff(raw: &RawValue) -> Result<Backoff, Wrongs> {
-    let members = members(raw, &["base", "factor", "cap"])?;
-    let mut wrongs = Vec::new();
-    let base = member(&members, "base", &mut wrongs, duration);
-    let cap = member(&members, "cap", &mut wrongs, duration);
-    let factor = member(&members, "factor", &mut wrongs, |raw| {
-        serde_json::from_str::<f64>(raw.get()).or_else(|_| wrong("must be a number"))
-    });
+    let (members, mut wrongs) = members(raw, &["base", "factor", "cap"])?;
+    let wait = |raw: &RawValue| duration_within(raw, Duration::ZERO, Backoff::CAP_MAX);
+    let base = member(&members, "base", &mut wrongs, wait);
+    let cap = member(&members, "cap", &mut wrongs, wait);
+    let factor = member(
+        &members,
+        "factor",
+        &mut wrongs,
+        |raw| match serde_json::from_str::<f64>(raw.get()) {
+            Ok(factor) if Backoff::FACTORS.contains(&factor) => Ok(factor),
+            _ => wrong("must be a number from 1 to 100"),
+        },
+    );
     if !wrongs.is_empty() {
         return Err(wrongs);
     }
@@ -213,13 +209,14 @@ pub fn unique(raw: &RawValue) -> Result<(String, Option<Duration>), Wrongs> {
     if !raw.get().starts_with('{') {
         return wrong("must be a key, or an object with key and for");
     }
-    let members = members(raw, &["key", "for"])?;
-    let mut wrongs = Vec::new();
+    let (members, mut wrongs) = members(raw, &["key", "for"])?;
+    if !members.iter().any(|(name, _)| name == "key") {
+        wrongs.push(("/key".to_owned(), "is missing".to_owned()));
+    }
     let key = member(&members, "key", &mut wrongs, unique_key);
     let span = member(&members, "for", &mut wrongs, span);
     match key {
         Some(key) if wrongs.is_empty() => Ok((key, span)),
-        None if wrongs.is_empty() => Err(vec![("/key".to_owned(), "is missing".to_owned())]),
         _ => Err(wrongs),
     }
 }
@@ -336,7 +333,7 @@ mod tests {
             unique(&raw(r#"{"key": "k", "for": "1h"}"#)),
             Ok(("k".to_owned(), Some(Duration::from_secs(3600))))
         );
-        assert_eq!(pointers(unique(&raw(r#"{"for": "x"}"#))), ["/for"]);
+        assert_eq!(pointers(unique(&raw(r#"{"for": "x"}"#))), ["/key", "/for"]);
         assert_eq!(pointers(unique(&raw("{}"))), ["/key"]);
         assert_eq!(pointers(unique(&raw("\"\""))), [""]);
         assert_eq!(pointers(unique(&raw("7"))), [""]);

@@ -72,6 +72,10 @@ pub enum Sort {
     TooLarge,
 }
 
+/// Most that is noted as wrong of the keys and strings of one job, and most unknown fields of one object. An answer lists
+/// no more, and each takes memory of its own.
+pub const NOTED_MAX: usize = 100;
+
 /// The wrong fields found so far.
 pub type Wrongs = Vec<(Sort, Wrong)>;
 
@@ -183,10 +187,8 @@ pub fn read(
 /// [`Refused`]: it is no JSON that can be kept.
 pub fn walked(raw: &RawValue, at: &str, wrongs: &mut Wrongs) -> Result<Vec<String>, Refused> {
     let mut found = Vec::new();
-    strict::walk(raw.get(), at, &mut found).map_err(|err| {
-        let place = if at.is_empty() { "the body" } else { at };
-        Refused::NotJson(format!("{place}: {err}"))
-    })?;
+    strict::walk(raw.get(), at, &mut found)
+        .map_err(|unkept| Refused::NotJson(format!("the body cannot be kept: {unkept}")))?;
     let pointers = found.iter().map(|w| w.pointer.clone()).collect();
     wrongs.extend(found.into_iter().map(|w| (Sort::Invalid, w)));
     Ok(pointers)

@@ -9,8 +9,11 @@ use serde_json::value::RawValue;
 
 use super::fields;
 use super::strict::{Key, escaped};
-use super::{Sort, Wrong, Wrongs};
+use super::{NOTED_MAX, Sort, Wrong, Wrongs, fit};
 use crate::near::near;
+
+/// The longest name of an unknown field that is pointed at, in bytes; of a longer one its object is, and how it begins.
+const NAME_BYTES_MAX: usize = 200;
 
 /// An object that is being read.
 pub struct Object<'e, 'w> {
@@ -95,18 +98,27 @@ impl<'e, 'w> Object<'e, 'w> {
             .iter()
             .map(|(name, _)| name.clone())
             .filter(|name| !known.contains(&name.as_ref()))
+            .take(NOTED_MAX)
             .collect();
         for name in unknown {
-            let hint = near(&name, known.iter().copied()).map_or_else(
-                || format!("known are {}", known.join(", ")),
-                |near| format!("did you mean `{near}`?"),
-            );
-            self.wrong(
-                &format!("/{}", escaped(&name)),
-                format!("unknown field; {hint}"),
-            );
+            let (below, detail) = unknown_field(&name, known);
+            self.wrong(&below, detail);
         }
     }
+}
+
+/// What is wrong with a member that is not among `known`: where in its object, and what may have been meant.
+pub fn unknown_field(name: &str, known: &[&str]) -> (String, String) {
+    let hint = near(name, known.iter().copied()).map_or_else(
+        || format!("known are {}", known.join(", ")),
+        |near| format!("did you mean `{near}`?"),
+    );
+    if name.len() > NAME_BYTES_MAX {
+        let begin = fit(name, 60);
+        return (String::new(), format!("unknown field `{begin}`; {hint}"));
+    }
+    let below = format!("/{}", escaped(name));
+    (below, format!("unknown field; {hint}"))
 }
 
 /// The members of an object, each value as it stands.

@@ -10,22 +10,46 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::Wrong;
+use super::{NOTED_MAX, Wrong};
+
+/// The longest pointer, in bytes. What lies deeper is told by the value around it: a body may have a key of megabytes, and
+/// a million wrong strings beneath it.
+const POINTER_BYTES_MAX: usize = 300;
+
+/// Why a text is no JSON that we can keep, and in which value.
+#[derive(Debug)]
+pub struct Unkept {
+    pointer: String,
+    cause: serde_json::Error,
+}
+
+impl fmt::Display for Unkept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.pointer.is_empty() {
+            write!(f, "{}: ", self.pointer)?;
+        }
+        write!(f, "{}", self.cause)
+    }
+}
 
 /// Walks over `json`, which is valid but for what is found; pointers begin with `at`.
 ///
 /// # Errors
 ///
 /// What makes it no JSON that we can keep: a number beyond all bounds, half a surrogate pair, nesting too deep.
-pub fn walk(json: &str, at: &str, wrongs: &mut Vec<Wrong>) -> Result<(), serde_json::Error> {
+pub fn walk(json: &str, at: &str, wrongs: &mut Vec<Wrong>) -> Result<(), Unkept> {
     let mut walk = Walk {
         at,
         path: Vec::new(),
         wrongs,
+        noted: 0,
     };
     let mut json = serde_json::Deserializer::from_str(json);
-    (&mut walk).deserialize(&mut json)?;
-    json.end()
+    let walked = (&mut walk).deserialize(&mut json);
+    walked.and_then(|()| json.end()).map_err(|cause| Unkept {
+        pointer: walk.pointer(),
+        cause,
+    })
 }
 
 /// `name` as a segment of a JSON Pointer (RFC 6901).
@@ -47,19 +71,32 @@ struct Walk<'w, 'de> {
     at: &'w str,
     path: Vec<Segment<'de>>,
     wrongs: &'w mut Vec<Wrong>,
+    noted: usize,
 }
 
 impl Walk<'_, '_> {
     fn wrong(&mut self, detail: &str) {
+        if self.noted < NOTED_MAX {
+            self.noted += 1;
+            self.wrongs.push(Wrong::new(self.pointer(), detail));
+        }
+    }
+
+    /// Where the walk is.
+    fn pointer(&self) -> String {
         let mut pointer = self.at.to_owned();
         for segment in &self.path {
-            pointer.push('/');
-            match segment {
-                Segment::Key(key) => pointer.push_str(&escaped(key)),
-                Segment::Index(index) => pointer.push_str(&index.to_string()),
+            let segment = match segment {
+                Segment::Key(key) => escaped(key),
+                Segment::Index(index) => Cow::Owned(index.to_string()),
+            };
+            if pointer.len() + segment.len() >= POINTER_BYTES_MAX {
+                break;
             }
+            pointer.push('/');
+            pointer.push_str(&segment);
         }
-        self.wrongs.push(Wrong::new(pointer, detail));
+        pointer
     }
 
     fn look_at(&mut self, text: &str) {
@@ -122,7 +159,14 @@ impl<'de> Visitor<'de> for &mut Walk<'_, 'de> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = Seen::default();
-        while let Some(Key(key)) = map.next_key()? {
+        let depth = self.path.len();
+        loop {
+            // Where no key follows, the path still leads to the member before: the nearest place that has a name.
+            let next = map.next_key()?;
+            self.path.truncate(depth);
+            let Some(Key(key)) = next else {
+                return Ok(());
+            };
             let is_new = seen.add(key.clone());
             self.path.push(Segment::Key(key.clone()));
             self.look_at(&key);
@@ -130,9 +174,7 @@ impl<'de> Visitor<'de> for &mut Walk<'_, 'de> {
                 self.wrong("stands twice in its object");
             }
             map.next_value_seed(&mut *self)?;
-            self.path.pop();
         }
-        Ok(())
     }
 }
 
@@ -209,6 +251,28 @@ mod tests {
         for json in [deep.as_str(), "1e999", r#""\ud800""#] {
             assert!(walk(json, "", &mut Vec::new()).is_err(), "{json:.20}");
         }
+        for (json, place) in [
+            (
+                r#"{"a": 1, "b": {"c": 1e999}}"#,
+                "/b/c: number out of range",
+            ),
+            (r#"{"a": 1_0}"#, "/a: expected `,` or `}`"),
+            (r#"{"a": {"b": 1}, "c"}"#, "/c: expected `:`"),
+            (r#"{"a": [0, NaN]}"#, "/a/1: expected value"),
+            ("NaN", "expected value"),
+        ] {
+            let unkept = walk(json, "", &mut Vec::new()).expect_err("no JSON");
+            let told = unkept.to_string();
+            assert!(told.starts_with(place), "{json}: {told}");
+        }
+    }
+
+    #[test]
+    fn what_is_noted_is_bounded_in_number_and_length() {
+        let key = "k".repeat(10_000);
+        let many = vec![r#""\u0000""#; 1_000].join(",");
+        let found = pointers(&format!(r#"{{"a": {{"{key}": [{many}]}}}}"#));
+        assert_eq!(found, vec!["/3/a"; NOTED_MAX]);
     }
 
     proptest! {

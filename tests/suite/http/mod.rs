@@ -14,6 +14,7 @@ mod schedules;
 mod stop;
 mod submit;
 mod wait;
+mod wrong;
 
 use std::collections::VecDeque;
 use std::io::{BufReader, Write};

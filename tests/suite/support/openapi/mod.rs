@@ -90,6 +90,12 @@ pub fn compare_answer(addr: SocketAddr, method: &str, target: &str, answer: &Res
     compare_with(addr, &request, answer, |_, _| Ok(()));
 }
 
+/// Whether a schema of the daemon's document, to which the pointer `schema` leads, allows `value`.
+pub fn allows(addr: SocketAddr, schema: &str, value: &Value) -> bool {
+    let document = document(addr).expect("a daemon answers");
+    document.check_value(schema, false, value).is_ok()
+}
+
 #[track_caller]
 fn compare_with(
     addr: SocketAddr,
